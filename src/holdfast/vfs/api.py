@@ -1,0 +1,248 @@
+"""The one door to the operating system: what every implementation must give.
+
+Three small protocols. A `VFS` opens folders; a `Folder` is a descriptor of one folder, and all
+names are looked up through it, so a `chdir` or a moved folder cannot redirect an operation that
+has begun; a `File` is an open file. Everything raises plain `OSError` with its errno and, where a
+name was involved, the file's name. Implementations: the system (`posix`, `linux`, `darwin`,
+`windows`), `memory` (can crash), and the wrappers `trace` and `fault`. All of them pass one suite,
+tests/conformance/.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal, NamedTuple, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from typing_extensions import Buffer
+
+__all__ = ["VFS", "File", "Folder", "Holder", "OpenMode", "Promises", "Stat", "Sync"]
+
+OpenMode = Literal["read", "write", "create", "new"]
+"""`read`: must exist, read only. `write`: must exist, read and write. `create`: read and write,
+made when missing. `new`: read and write, `FileExistsError` when the name is taken (also by a
+dangling symlink)."""
+
+Sync = Literal["always", "never"]
+"""`always`: the effect survives a power cut when the call returns. `never`: readers see old or new,
+and a power cut may take the new away, or leave neither whole (see `Promises`)."""
+
+
+class Holder(NamedTuple):
+    """Who holds a lock: a hint for people, never a proof."""
+
+    pid: int
+    host: str
+    program: str
+
+    def __str__(self) -> str:
+        return f"pid {self.pid} ({self.program}) on {self.host}"
+
+
+class Promises(NamedTuple):
+    """What one place gives, as far as it can be known without measuring.
+
+    `filesystem` is its name (`ext4`, `tmpfs` ...); `sync_is_durable`: a sync reaches something that
+    survives a power cut; `folder_sync`: a folder can be synced; `locks`: locks exclude all who may
+    see the file (not merely those on this machine); `events`: change events can be trusted;
+    `weaknesses`: a sentence for each promise that does not hold.
+    """
+
+    filesystem: str
+    sync_is_durable: bool
+    folder_sync: bool
+    locks: bool
+    events: bool
+    weaknesses: tuple[str, ...]
+
+
+class Stat(Protocol):
+    """The part of `os.stat_result` that holdfast uses."""
+
+    @property
+    def st_mode(self) -> int: ...
+    @property
+    def st_ino(self) -> int: ...
+    @property
+    def st_dev(self) -> int: ...
+    @property
+    def st_nlink(self) -> int: ...
+    @property
+    def st_uid(self) -> int: ...
+    @property
+    def st_gid(self) -> int: ...
+    @property
+    def st_size(self) -> int: ...
+    @property
+    def st_mtime_ns(self) -> int: ...
+    @property
+    def st_ctime_ns(self) -> int: ...
+
+
+class File(Protocol):
+    """An open file. `close` is idempotent; anything else after it raises `OSError(EBADF)`."""
+
+    def fileno(self) -> int:
+        """Return the descriptor; `OSError(EBADF)` where there is none (the memory filesystem)."""
+        ...
+
+    def read(self, size: int, *, offset: int | None = None) -> bytes:
+        """Read at most `size` bytes at `offset`, or the position (it moves); `b""` at the end."""
+        ...
+
+    def write(self, data: Buffer, *, offset: int | None = None) -> int:
+        """Write at `offset`, or at the position (which moves).
+
+        Return the count, which may be *short*.
+        """
+        ...
+
+    def seek(self, offset: int, whence: int = 0) -> int:
+        """Move the position as `os.lseek`; return the new one."""
+        ...
+
+    def truncate(self, size: int) -> None:
+        """Cut or extend (with zeros) to `size` bytes. Not atomic in a crash: see `model`."""
+        ...
+
+    def stat(self) -> Stat:
+        """Describe the open file."""
+        ...
+
+    def sync(self) -> None:
+        """Return when contents, size and attributes are on stable storage, the strongest way.
+
+        After a failure the file must not be synced again: the kernel may have dropped the dirty
+        pages, and a second sync would report success.
+        """
+        ...
+
+    def start_writeback(self) -> None:
+        """Begin to write dirty pages, without waiting; a hint: no promise, and it never fails."""
+        ...
+
+    def set_attributes(
+        self, *, mode: int, owner: tuple[int, int] | None, xattrs: Mapping[str, bytes]
+    ) -> None:
+        """Give the file this owner (uid, gid), then these extended attributes, then this mode.
+
+        The order matters: a change of owner clears the set-user-ID bits. What the caller may not
+        set (another owner, a privileged attribute) is left out; set-ID bits are dropped when the
+        owner could not be kept. An access list that cannot be set is an error.
+        """
+        ...
+
+    def lock(self, *, shared: bool = False, block: bool = True) -> bool:
+        """Take the whole-file lock of this description; False if it is busy and `block` is off."""
+        ...
+
+    def unlock(self) -> None:
+        """Give the lock back."""
+        ...
+
+    def duplicate(self) -> File:
+        """Return another descriptor of this open file description: position and lock are shared."""
+        ...
+
+    def close(self) -> None:
+        """Close; an error of the last write may surface here."""
+        ...
+
+
+class Folder(Protocol):
+    """An open folder; every name is one component, looked up in it and never followed if a symlink.
+
+    `open` alone follows a symlink, except in mode `new`.
+    """
+
+    @property
+    def path(self) -> str:
+        """The path it was opened by; for messages only."""
+        ...
+
+    def open(self, name: str, mode: OpenMode, *, permissions: int = 0o666) -> File:
+        """Open a file; never blocks on a FIFO.
+
+        New ones get `permissions` less the umask or default ACL.
+        """
+        ...
+
+    def open_unnamed(self, *, permissions: int = 0o666) -> File:
+        """Open a new file with no name, for `link`; `OSError(EOPNOTSUPP)` where there are none."""
+        ...
+
+    def link(self, source: File | str, name: str) -> None:
+        """Name an unnamed open file, or the file `source`, `name`; `FileExistsError` if taken."""
+        ...
+
+    def rename(self, old: str, new: str, *, source: Folder | None = None) -> None:
+        """Rename `old` (of folder `source`, or this one) to `new` here, atomically replacing it."""
+        ...
+
+    def unlink(self, name: str) -> None:
+        """Remove a name that is not a folder."""
+        ...
+
+    def mkdir(self, name: str, *, permissions: int = 0o777) -> None:
+        """Make a folder."""
+        ...
+
+    def rmdir(self, name: str) -> None:
+        """Remove an empty folder."""
+        ...
+
+    def stat(self, name: str) -> Stat:
+        """Describe a name without following it."""
+        ...
+
+    def xattrs(self, name: str) -> dict[str, bytes]:
+        """Return the extended attributes, access lists among them; `{}` where there are none."""
+        ...
+
+    def names(self) -> list[str]:
+        """List the names, in no order."""
+        ...
+
+    def sync(self) -> None:
+        """Return when the names are on stable storage; silent where that cannot be (`Promises`)."""
+        ...
+
+    def close(self) -> None:
+        """Close; idempotent."""
+        ...
+
+
+class VFS(Protocol):
+    """A filesystem. Random tokens come from here too, so that a run can be replayed."""
+
+    def folder(self, path: str) -> Folder:
+        """Open a folder, following symlinks; `NotADirectoryError`, `FileNotFoundError`."""
+        ...
+
+    def resolve(self, path: str) -> str:
+        """Return the absolute path with every symlink followed; the last part may be missing.
+
+        A loop is `OSError(ELOOP)`.
+        """
+        ...
+
+    def token(self) -> str:
+        """Return 16 hexadecimal digits that no other call, in any process, will return."""
+        ...
+
+    def holder(self, file: File) -> Holder | None:
+        """Say who holds the whole-file lock of this file, as far as the system tells."""
+        ...
+
+    def announce(self, file: File) -> None:
+        """Tell `holder` that this process took the exclusive lock of this lock file; never fails.
+
+        Writes a line into the file where the system does not tell by itself (macOS, Windows), and
+        nothing elsewhere. For files that carry nothing but their lock.
+        """
+        ...
+
+    def promises(self, path: str) -> Promises:
+        """Say what the place gives; reads tables of the system, writes nothing."""
+        ...

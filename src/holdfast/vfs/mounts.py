@@ -1,0 +1,128 @@
+"""Reads Linux's mount table and says what a mount gives.
+
+Facts from mount(8), tmpfs(5), overlayfs and NFS manuals.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+from typing import TYPE_CHECKING, NamedTuple
+
+from holdfast.vfs.api import Promises
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+__all__ = ["Mount", "mount_of", "parse_mountinfo", "promises_of"]
+
+_MEMORY = frozenset({"tmpfs", "ramfs", "devtmpfs", "rootfs"})
+_NETWORK = frozenset(
+    {"nfs", "nfs4", "cifs", "smb3", "9p", "ceph", "afs"}
+    | {"glusterfs", "lustre", "virtiofs", "vboxsf"}
+)
+_NOT_SYNCED = {
+    "nobarrier": "mounted nobarrier: the disk's own cache is not flushed",
+    "barrier=0": "mounted barrier=0: the disk's own cache is not flushed",
+    "volatile": "overlay mounted volatile: nothing is synced",
+    "fsync=volatile": "overlay mounted volatile: nothing is synced",
+}
+_WRITEBACK = "mounted data=writeback: unsynced files may show old disk contents after a power cut"
+_LOCAL_LOCKS = ("nolock", "local_lock=all", "local_lock=flock")
+
+
+class Mount(NamedTuple):
+    """One line of /proc/self/mountinfo."""
+
+    device: str
+    root: str
+    point: str
+    filesystem: str
+    options: frozenset[str]
+
+    @property
+    def is_network(self) -> bool:
+        """Whether other machines may see the files."""
+        return self.filesystem in _NETWORK or self.filesystem.startswith("fuse")
+
+
+def parse_mountinfo(text: str) -> list[Mount]:
+    """Parse the table (proc(5)); a line of another shape is left out."""
+    mounts: list[Mount] = []
+    for line in text.split("\n"):  # splitlines() would cut names at other separators
+        head, _, tail = line.partition(" - ")
+        fields, rest = head.split(" "), tail.split(" ")
+        if len(fields) >= 6 and len(rest) >= 3:
+            options = frozenset(fields[5].split(",") + rest[2].split(","))
+            mounts.append(Mount(fields[2], _plain(fields[3]), _plain(fields[4]), rest[0], options))
+    return mounts
+
+
+def _plain(field: str) -> str:
+    r"""Undo the `\040` escapes."""
+    if "\\" not in field:
+        return field
+    for code, char in (("\\040", " "), ("\\011", "\t"), ("\\012", "\n"), ("\\134", "\\")):
+        field = field.replace(code, char)
+    return field
+
+
+def mount_of(path: str, mounts: list[Mount]) -> Mount | None:
+    """Return the mount of a resolved path: the longest mount point, the last of equals."""
+    best: Mount | None = None
+    for mount in mounts:
+        inside = path == mount.point or path.startswith(mount.point.rstrip("/") + "/")
+        if inside and (best is None or len(mount.point) >= len(best.point)):
+            best = mount
+    return best
+
+
+def promises_of(path: str) -> Promises:
+    """Say what the mount under a resolved path gives."""
+    with open("/proc/self/mountinfo", encoding="utf-8", errors="surrogateescape") as file:
+        mount = mount_of(path, parse_mountinfo(file.read()))
+    folder_sync = _folder_sync(path)
+    if mount is None:
+        weak = ("the mount table does not name this place",)
+        return Promises("unknown", True, folder_sync, True, True, weak)
+    not_synced = tuple(_not_synced(mount))
+    weaknesses = list(not_synced)
+    local = mount.is_network and not mount.options.isdisjoint(_LOCAL_LOCKS)
+    if local:
+        weaknesses.append("locks exclude this machine only")
+    if not folder_sync:
+        weaknesses.append("folders cannot be synced: a new name may not survive a power cut")
+    if mount.is_network:
+        weaknesses.append(f"{mount.filesystem}: changes made elsewhere raise no events here")
+    if "data=writeback" in mount.options:
+        weaknesses.append(_WRITEBACK)
+    events = not mount.is_network and mount.filesystem != "overlay"
+    return Promises(
+        mount.filesystem, not not_synced, folder_sync, not local, events, tuple(weaknesses)
+    )
+
+
+def _not_synced(mount: Mount) -> Iterator[str]:
+    if mount.filesystem in _MEMORY:
+        yield f"{mount.filesystem} lives in memory: nothing survives a power cut"
+    for option, sentence in _NOT_SYNCED.items():
+        if option in mount.options:
+            yield sentence
+    with open("/proc/self/maps", encoding="utf-8", errors="replace") as maps:
+        if "libeatmydata" in maps.read():
+            yield "libeatmydata is loaded: syncs are swallowed"
+
+
+def _folder_sync(path: str) -> bool:
+    folder = path if os.path.isdir(path) else os.path.dirname(path)
+    try:
+        fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    except OSError:
+        return True
+    try:
+        os.fsync(fd)
+    except OSError as error:
+        return error.errno not in {errno.EINVAL, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS}
+    finally:
+        os.close(fd)
+    return True

@@ -1,0 +1,280 @@
+"""The system on POSIX: descriptors, `openat` and its family, `flock`. Linux and macOS add to it.
+
+Weaknesses, by the documents of the systems: extended attributes are kept on Linux only (macOS: see
+`darwin`); a FIFO or device is never opened for writing; a filesystem that cannot sync a folder is
+told by `promises`, and `Folder.sync` is silent there.
+"""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import os
+import stat
+from itertools import count
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from typing_extensions import Buffer
+
+    from holdfast.vfs import api
+
+__all__ = ["PosixFile", "PosixFolder", "PosixVFS"]
+
+_FLAGS = {
+    # O_NONBLOCK: opening a FIFO must not hang; on a regular file it means nothing.
+    "read": os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOCTTY,
+    "write": os.O_RDWR | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOCTTY,
+    "create": os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOCTTY,
+    "new": os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC,
+}
+# No process can have this one, so the kernel answers EBADF. With -1, Python raises ValueError in
+# some calls, and lists the current folder in another.
+_CLOSED = 2**31 - 1
+_FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
+_LOCK = {
+    (False, True): fcntl.LOCK_EX,
+    (False, False): fcntl.LOCK_EX | fcntl.LOCK_NB,
+    (True, True): fcntl.LOCK_SH,
+    (True, False): fcntl.LOCK_SH | fcntl.LOCK_NB,
+}
+# "This filesystem cannot sync a folder": reported by promises(). Anything else is an error.
+_NO_FOLDER_SYNC = frozenset(
+    {errno.EINVAL, errno.ENOTSUP, errno.EOPNOTSUPP, errno.EBADF, errno.ENOSYS}
+)
+
+
+class PosixFile:
+    """An open file description of the system."""
+
+    __slots__ = ("_fd",)
+
+    def __init__(self, fd: int) -> None:
+        self._fd = fd
+
+    def fileno(self) -> int:
+        """Return the descriptor.
+
+        Raises:
+            OSError: EBADF after `close`.
+        """
+        if self._fd == _CLOSED:
+            raise OSError(errno.EBADF, os.strerror(errno.EBADF))
+        return self._fd
+
+    def read(self, size: int, *, offset: int | None = None) -> bytes:
+        """Read at most `size` bytes."""
+        return os.read(self._fd, size) if offset is None else os.pread(self._fd, size, offset)
+
+    def write(self, data: Buffer, *, offset: int | None = None) -> int:
+        """Write; the count may be short."""
+        if offset is None:
+            return os.write(self._fd, data)
+        return os.pwrite(self._fd, data, offset)
+
+    def seek(self, offset: int, whence: int = 0) -> int:
+        """Move the position."""
+        return os.lseek(self._fd, offset, whence)
+
+    def truncate(self, size: int) -> None:
+        """Cut or extend to `size` bytes."""
+        os.ftruncate(self._fd, size)
+
+    def stat(self) -> os.stat_result:
+        """Describe the file."""
+        return os.fstat(self._fd)
+
+    def sync(self) -> None:
+        """Sync contents, size and attributes."""
+        os.fsync(self._fd)
+
+    def start_writeback(self) -> None:
+        """No such hint here."""
+
+    def set_attributes(
+        self, *, mode: int, owner: tuple[int, int] | None, xattrs: Mapping[str, bytes]
+    ) -> None:
+        """Set owner, extended attributes and mode, in this order."""
+        if owner is not None and not self._set_owner(owner):
+            mode &= 0o1777  # a set-ID bit must not change hands
+        self._set_xattrs(xattrs)
+        os.fchmod(self._fd, mode & 0o7777)
+
+    def _set_owner(self, owner: tuple[int, int]) -> bool:
+        for uid, gid in (owner, (-1, owner[1])):
+            try:
+                os.fchown(self._fd, uid, gid)
+            except PermissionError:
+                continue
+            return uid != -1
+        return False
+
+    def _set_xattrs(self, xattrs: Mapping[str, bytes]) -> None:
+        """No extended attributes here."""
+
+    def lock(self, *, shared: bool = False, block: bool = True) -> bool:
+        """Take the `flock`; False if it is busy and `block` is off."""
+        try:
+            fcntl.flock(self._fd, _LOCK[shared, block])
+        except BlockingIOError:
+            return False
+        return True
+
+    def unlock(self) -> None:
+        """Give the `flock` back."""
+        fcntl.flock(self._fd, fcntl.LOCK_UN)
+
+    def duplicate(self) -> PosixFile:
+        """Return another descriptor of the same description."""
+        return type(self)(os.dup(self._fd))
+
+    def close(self) -> None:
+        """Close; the descriptor is gone even when this raises (never retry)."""
+        fd, self._fd = self._fd, _CLOSED
+        if fd != _CLOSED:
+            os.close(fd)
+
+    def __del__(self) -> None:
+        self.close()
+
+
+class PosixFolder:
+    """A descriptor of a folder; every call is the `…at` form."""
+
+    __slots__ = ("_fd", "path")
+    file_type: type[PosixFile] = PosixFile
+
+    def __init__(self, path: str) -> None:
+        self._fd = _CLOSED
+        self.path = path
+        self._fd = os.open(path, _FOLDER)
+
+    def open(self, name: str, mode: api.OpenMode, *, permissions: int = 0o666) -> PosixFile:
+        """Open a file of this folder."""
+        return self.file_type(os.open(name, _FLAGS[mode], permissions, dir_fd=self._fd))
+
+    def open_unnamed(self, *, permissions: int = 0o666) -> PosixFile:
+        """There are no unnamed files here.
+
+        Raises:
+            OSError: EOPNOTSUPP, always; nothing was made.
+        """
+        raise OSError(errno.EOPNOTSUPP, os.strerror(errno.EOPNOTSUPP), self.path)
+
+    def link(self, source: api.File | str, name: str) -> None:
+        """Give a file of this folder, or an unnamed one, a name."""
+        here, follow = self._fd, not isinstance(source, str)
+        if not isinstance(source, str):
+            # CPython calls link(2), which refuses /proc/self/fd with EXDEV, unless it has a dir_fd.
+            source = f"/proc/self/fd/{source.fileno()}"
+        os.link(source, name, src_dir_fd=here, dst_dir_fd=here, follow_symlinks=follow)
+
+    def rename(self, old: str, new: str, *, source: api.Folder | None = None) -> None:
+        """Rename into this folder, replacing.
+
+        Raises:
+            OSError: EXDEV for a source folder of another filesystem, or of another kind of it.
+        """
+        origin = self if source is None else source
+        if not isinstance(origin, PosixFolder):
+            raise OSError(errno.EXDEV, os.strerror(errno.EXDEV), old, None, new)
+        # Another object of this very class.
+        os.rename(old, new, src_dir_fd=origin._fd, dst_dir_fd=self._fd)  # noqa: SLF001
+
+    def unlink(self, name: str) -> None:
+        """Remove a name."""
+        os.unlink(name, dir_fd=self._fd)
+
+    def mkdir(self, name: str, *, permissions: int = 0o777) -> None:
+        """Make a folder."""
+        os.mkdir(name, permissions, dir_fd=self._fd)
+
+    def rmdir(self, name: str) -> None:
+        """Remove an empty folder."""
+        os.rmdir(name, dir_fd=self._fd)
+
+    def stat(self, name: str) -> os.stat_result:
+        """Describe a name, not followed."""
+        return os.stat(name, dir_fd=self._fd, follow_symlinks=False)
+
+    def xattrs(self, name: str) -> dict[str, bytes]:
+        """There are none here."""
+        return {}
+
+    def names(self) -> list[str]:
+        """List the names."""
+        return os.listdir(self._fd)
+
+    def sync(self) -> None:
+        """Sync the names; silent where the filesystem cannot."""
+        try:
+            self._sync_names()
+        except OSError as error:
+            if self._fd == _CLOSED or error.errno not in _NO_FOLDER_SYNC:
+                raise
+
+    def _sync_names(self) -> None:
+        os.fsync(self._fd)
+
+    def close(self) -> None:
+        """Close the descriptor."""
+        fd, self._fd = self._fd, _CLOSED
+        if fd != _CLOSED:
+            os.close(fd)
+
+    def __del__(self) -> None:
+        self.close()
+
+
+class PosixVFS:
+    """The filesystems of this machine."""
+
+    folder_type: type[PosixFolder] = PosixFolder
+
+    def __init__(self) -> None:
+        self._prefix = ""
+        self._count = count(1)  # one C call: no two threads get the same number
+        self._renew()
+        os.register_at_fork(after_in_child=self._renew)
+
+    def _renew(self) -> None:
+        self._prefix = os.urandom(5).hex()
+
+    def folder(self, path: str) -> PosixFolder:
+        """Open a folder."""
+        return self.folder_type(path or ".")
+
+    def resolve(self, path: str) -> str:
+        """Follow every symlink; the last part may be missing.
+
+        Raises:
+            OSError: ELOOP for a loop of symlinks.
+        """
+        real = os.path.realpath(path)
+        try:
+            loops = stat.S_ISLNK(os.lstat(real).st_mode)
+        except OSError as error:  # missing, or for the caller to find out
+            loops = error.errno == errno.ELOOP
+        if loops:
+            raise OSError(errno.ELOOP, os.strerror(errno.ELOOP), path)
+        return real
+
+    def token(self) -> str:
+        """Return 16 hexadecimal digits: ten drawn once a process, six counted."""
+        return f"{self._prefix}{next(self._count) & 0xFFFFFF:06x}"
+
+    def holder(self, file: api.File) -> api.Holder | None:
+        """Nobody tells here."""
+        return None
+
+    def announce(self, file: api.File) -> None:
+        """Write nothing."""
+
+    def promises(self, path: str) -> api.Promises:
+        """Nothing is known here."""
+        from holdfast.vfs.api import Promises
+
+        weaknesses = ("this system does not say what is mounted",)
+        return Promises("unknown", True, True, True, False, weaknesses)

@@ -1,0 +1,84 @@
+"""What the system's implementation does beyond the conformance suite."""
+
+from __future__ import annotations
+
+import errno
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from holdfast.vfs import SYSTEM
+from holdfast.vfs.memory import MemoryVFS
+
+FORK = """
+import os
+from holdfast.vfs import SYSTEM
+first = SYSTEM.token()
+if os.fork() == 0:
+    print(SYSTEM.token())
+    os._exit(0)
+os.wait()
+print(SYSTEM.token())
+"""
+
+
+def test_closed_folder_lists_no_other(tmp_path: Path) -> None:
+    """A closed descriptor is never taken for the current folder."""
+    folder = SYSTEM.folder(str(tmp_path))
+    folder.close()
+    with pytest.raises(OSError, check=lambda error: error.errno == errno.EBADF):
+        folder.names()
+
+
+def test_missing_folder_leaves_nothing_open(tmp_path: Path) -> None:
+    """An object whose opening failed closes nothing when it goes."""
+    with pytest.raises(FileNotFoundError):
+        SYSTEM.folder(str(tmp_path / "missing"))
+
+
+def test_folder_stands_still_when_the_process_moves(tmp_path: Path) -> None:
+    """A relative folder is found once; a `chdir` afterwards redirects nothing."""
+    before = os.getcwd()
+    try:
+        os.chdir(tmp_path)
+        folder = SYSTEM.folder("")
+    finally:
+        os.chdir(before)
+    folder.open("a", "new").close()
+    folder.close()
+    assert ["a"] == os.listdir(tmp_path)
+
+
+def test_rename_from_another_kind_of_filesystem_is_refused(tmp_path: Path) -> None:
+    """A folder in memory is another device."""
+    here, there = SYSTEM.folder(str(tmp_path)), MemoryVFS().folder("/")
+    with pytest.raises(OSError, check=lambda error: error.errno == errno.EXDEV):
+        here.rename("a", "a", source=there)
+    here.close()
+    there.close()
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here")
+def test_forked_child_draws_other_tokens() -> None:
+    """Parent and child never name two files alike."""
+    done = subprocess.run(
+        [sys.executable, "-c", FORK], capture_output=True, text=True, check=True, timeout=60
+    )
+    child, parent = done.stdout.split()
+    assert child != parent
+    assert child[:10] != parent[:10]
+
+
+@pytest.mark.root
+def test_owner_and_set_id_bits_are_kept_as_root(tmp_path: Path) -> None:
+    """Root may give a file away with its set-user-ID bit: the mode is set after the owner."""
+    folder = SYSTEM.folder(str(tmp_path))
+    file = folder.open("a", "new")
+    file.set_attributes(mode=0o4755, owner=(1234, 5678), xattrs={})
+    info = file.stat()
+    assert (1234, 5678, 0o104755) == (info.st_uid, info.st_gid, info.st_mode)
+    file.close()
+    folder.close()
