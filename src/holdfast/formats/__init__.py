@@ -1,0 +1,1 @@
+"""Formats: bytes in, values out. Pure: no files, no clock."""

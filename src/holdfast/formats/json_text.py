@@ -1,0 +1,139 @@
+"""JSON: decoded by the standard library, encoded onto the text that was there.
+
+Only the characters of what changed are replaced, and the result is decoded again before it is
+returned, so that whatever the text looked like, it holds the value.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any, Final
+
+from holdfast.errors import DecodeError
+from holdfast.formats.changes import tree
+from holdfast.formats.diff import Edit, Set, Splice, diff
+from holdfast.formats.json_layout import Style, replace_scalar, rewrite
+from holdfast.formats.plain import MAX_DEPTH, check_new, ensure_depth, plain, same
+from holdfast.formats.text import place_of, text_of
+
+__all__ = ["JsonCodec"]
+
+_DECODER: Final = json.JSONDecoder()
+_SURROGATE: Final = re.compile("[\ud800-\udfff]")
+_SIMPLE: Final = frozenset((str, int, float, bool))
+_TOO_DEEP: Final = f"nested deeper than {MAX_DEPTH} levels"
+
+
+class JsonCodec:
+    """JSON as RFC 8259 has it; NaN and infinities are read where a file has them, never written."""
+
+    name = "json"
+
+    def decode(self, data: bytes) -> Any:
+        """The value of `data`; big integers are exact, the last of duplicate keys counts.
+
+        Raises:
+            DecodeError: not UTF-8, not JSON, nested too deep, or an integer of over 4,300 digits.
+        """
+        return _loads(text_of(data)[1])
+
+    def encode(self, value: Any, *, previous: bytes | None = None) -> bytes:
+        """The bytes of `value`, onto `previous` if given; without, with an indent of two.
+
+        Raises:
+            TypeError: a key that is not text, or a value that JSON cannot hold.
+            ValueError: a new NaN or infinity, or nested too deep.
+            DecodeError: `previous` does not parse.
+        """
+        value = plain(value, name="json")
+        if previous is None:
+            check_new(value, name="json")
+            return _bytes(Style("").dumps(value) + "\n", value)
+        bom, text = text_of(previous)
+        old = _loads(text)
+        edits = diff(old, value)
+        if not edits:
+            return previous
+        _check_edits(edits)
+        return bom.encode() + _encode_onto(text, edits, value)
+
+
+def _loads(text: str) -> Any:
+    try:
+        value = _DECODER.decode(text)
+    except json.JSONDecodeError as error:
+        line, column = place_of(text, min(error.pos, len(text)))
+        raise DecodeError(_reason(text, error), line=line, column=column) from None
+    except RecursionError:
+        raise DecodeError(_TOO_DEEP) from None
+    except ValueError as error:
+        raise DecodeError(str(error).partition(";")[0]) from None
+    if text.count("[") + text.count("{") > MAX_DEPTH:
+        try:
+            ensure_depth(value)
+        except ValueError as error:
+            raise DecodeError(str(error)) from None
+    return value
+
+
+def _reason(text: str, error: json.JSONDecodeError) -> str:
+    if not text.strip(" \t\n\r"):
+        return "the file is empty, which is not JSON"
+    return error.msg[:1].lower() + error.msg[1:]
+
+
+def _check_edits(edits: list[Edit]) -> None:
+    for edit in edits:
+        if isinstance(edit, Set):
+            check_new(edit.value, name="json", path=edit.path)
+        elif isinstance(edit, Splice):
+            for offset, item in enumerate(edit.inserted):
+                check_new(item, name="json", path=(*edit.path, edit.start + offset))
+
+
+def _encode_onto(text: str, edits: list[Edit], value: Any) -> bytes:
+    """The first of ever larger rewrites that decodes to `value`."""
+    try:
+        quick = _quick(text, edits)
+        if quick is not None and _holds(quick, value):
+            return quick.encode()
+        changes = tree(edits)
+        # A duplicate of a key behind the changed one is only found by looking at all keys.
+        for thorough in (False, True):
+            result = rewrite(text, changes, thorough=thorough)
+            if not result.isascii():
+                result = _escaped(result)
+            if _holds(result, value):
+                return result.encode()
+        return _bytes(rewrite(text, tree([Set((), value)]), thorough=True), value)
+    except RecursionError:
+        raise ValueError(_TOO_DEEP) from None
+
+
+def _quick(text: str, edits: list[Edit]) -> str | None:
+    """The rewrite for the commonest change, one field's scalar, without walking the text."""
+    path, value = edits[0].path, edits[0][1] if isinstance(edits[0], Set) else None
+    if len(edits) > 1 or not path or type(path[-1]) is not str or type(value) not in _SIMPLE:
+        return None
+    if isinstance(value, str) and not value.isascii():
+        return None
+    return replace_scalar(text, path[-1], value)
+
+
+def _holds(text: str, value: Any) -> bool:
+    try:
+        return same(_loads(text), value)
+    except DecodeError:
+        return False
+
+
+def _escaped(text: str) -> str:
+    return _SURROGATE.sub(lambda match: f"\\u{ord(match[0]):04x}", text)
+
+
+def _bytes(text: str, value: Any) -> bytes:
+    result = _escaped(text)
+    if not _holds(result, value):
+        raise ValueError("JSON cannot hold this value: it would be read back as another one")
+    return result.encode()
