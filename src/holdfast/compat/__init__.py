@@ -1,0 +1,1 @@
+"""Drop-in replacements for packages that are no longer maintained."""

@@ -1,0 +1,149 @@
+"""Run blocking calls for coroutines on threads of our own; a cancelled one is never half done.
+
+Guarantee: the event loop is never blocked, and asyncio's default executor is never used, so that
+    calls that wait here cannot starve anybody else. A cancelled call either never began, or was
+    waited for: when `CancelledError` is raised, nothing of it is still going on. Not guaranteed:
+    that cancelling is quick.
+
+I1  A call that has begun is waited for, however often its task is cancelled meanwhile.
+I2  A result that nobody will receive any more is handed to `undo`.
+I3  The threads are daemons, at most `_THREADS_MAX`, made when needed; a forked child starts with
+    none.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Coroutine
+    from concurrent.futures import Future
+    from queue import SimpleQueue
+
+__all__ = ["run", "twin"]
+
+_P = ParamSpec("_P")
+_T = TypeVar("_T")
+_Job = tuple["Future[Any]", "Callable[[], Any]"]
+
+_THREADS_MAX = 16
+
+
+class _Threads:
+    """Daemon threads that take jobs from one queue."""
+
+    def __init__(self) -> None:
+        from queue import SimpleQueue
+
+        self.pid = os.getpid()
+        self._jobs: SimpleQueue[_Job] = SimpleQueue()
+        self._idle = threading.Semaphore(0)
+        self._lock = threading.Lock()
+        self._count = 0
+
+    def submit(self, function: Callable[[], _T]) -> Future[_T]:
+        """Queue a call; its future can be cancelled until it begins."""
+        from concurrent.futures import Future
+
+        future: Future[_T] = Future()
+        self._jobs.put((future, function))
+        if not self._idle.acquire(blocking=False):
+            with self._lock:
+                if self._count < _THREADS_MAX:
+                    self._count += 1
+                    name = f"holdfast-{self._count}"
+                    threading.Thread(target=self._work, name=name, daemon=True).start()
+        return future
+
+    def _work(self) -> None:
+        while True:
+            _do(*self._jobs.get())
+            self._idle.release()
+
+
+def _do(future: Future[Any], function: Callable[[], Any]) -> None:
+    if not future.set_running_or_notify_cancel():
+        return
+    try:
+        result = function()
+    except BaseException as error:
+        future.set_exception(error)
+    else:
+        future.set_result(result)
+
+
+_threads: _Threads | None = None
+_making = threading.Lock()
+
+
+def _our_threads() -> _Threads:
+    global _threads
+    found = _threads
+    if found is None or found.pid != os.getpid():
+        # After a fork the lock may be held by a thread that the child does not have.
+        with _making if found is None else threading.Lock():
+            found = _threads
+            if found is None or found.pid != os.getpid():
+                found = _threads = _Threads()
+    return found
+
+
+async def run(function: Callable[[], _T], *, undo: Callable[[_T], object] | None = None) -> _T:
+    """Run `function` on a thread and return its result (I1, I2).
+
+    Args:
+        function: what blocks.
+        undo: called on a thread with the result, if the task was cancelled meanwhile.
+
+    Raises:
+        asyncio.CancelledError: the call never began, or is over.
+    """
+    import asyncio
+
+    job = _our_threads().submit(_in_context(function))
+    waiter = asyncio.wrap_future(job)
+    try:
+        return await asyncio.shield(waiter)
+    except asyncio.CancelledError:
+        if job.cancel() or job.cancelled():
+            raise
+        if await _outcome(waiter) and undo is not None:
+            result = job.result()
+            await _outcome(asyncio.wrap_future(_our_threads().submit(lambda: undo(result))))
+        raise
+
+
+def _in_context(function: Callable[[], _T]) -> Callable[[], _T]:
+    from contextvars import copy_context
+
+    context = copy_context()
+    return lambda: context.run(function)
+
+
+async def _outcome(waiter: Any) -> bool:
+    """Wait for the end, whatever is cancelled meanwhile; True if there is a result."""
+    import asyncio
+
+    while not waiter.done():
+        try:
+            await asyncio.wait([waiter])
+        except asyncio.CancelledError:
+            continue  # remembered by the caller, which raises it when the call is over
+    return not waiter.cancelled() and waiter.exception() is None
+
+
+def twin(function: Callable[_P, _T]) -> Callable[_P, Coroutine[Any, Any, _T]]:
+    """Make the asyncio twin of a function: the same arguments, awaited."""
+
+    async def awaited(*args: _P.args, **kwargs: _P.kwargs) -> _T:
+        return await run(lambda: function(*args, **kwargs))
+
+    awaited.__name__ = awaited.__qualname__ = f"a{function.__name__}"
+    awaited.__module__ = function.__module__
+    awaited.__doc__ = (
+        f"`{function.__name__}` for asyncio, on a thread of its own.\n\n"
+        "Cancelled, it was done wholly or not at all, and nothing of it goes on.\n"
+    )
+    return awaited

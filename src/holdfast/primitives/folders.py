@@ -1,0 +1,138 @@
+"""Open a folder, making the missing ones on the way so that they survive a power cut.
+
+Guarantee: when `open_folder` returns with `sync="always"`, the folder and every folder made on the
+way are on stable storage. Not guaranteed: that a failure removes again what it has made; an empty
+folder may stay behind.
+
+I1  A folder that was made is synced, and so is the one that holds its name; also when somebody
+    else made it at the same moment, whose own sync may not have happened yet.
+I2  `open_subfolder` opens a folder and never what a symlink points to.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import stat
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from holdfast.vfs import VFS, Folder, Sync
+
+__all__ = ["close_quietly", "forget", "open_folder", "open_subfolder"]
+
+
+class _Closable(Protocol):
+    def close(self) -> None: ...
+
+
+def close_quietly(thing: _Closable | None) -> None:
+    """Close a descriptor whose outcome no longer matters: the outcome is decided elsewhere."""
+    if thing is not None:
+        try:
+            thing.close()
+        except OSError:
+            pass
+
+
+def forget(folder: Folder, name: str) -> bool:
+    """Remove a name of ours; True if it is not there afterwards."""
+    try:
+        folder.unlink(name)
+    except FileNotFoundError:
+        return True
+    except OSError:
+        return False
+    return True
+
+
+def open_folder(path: str, *, sync: Sync, vfs: VFS) -> Folder:
+    """Open the folder at `path`; make it, and its parents, where they are missing.
+
+    Args:
+        path: where it is; empty for the current folder. Symlinks are followed.
+        sync: `"always"`: folders made on the way are durable on return.
+        vfs: the filesystem.
+
+    Raises:
+        OSError: it cannot be opened or made; folders already made on the way stay, empty.
+    """
+    try:
+        return vfs.folder(path or os.curdir)
+    except FileNotFoundError:
+        if not path:
+            raise
+    return _make_missing(path, sync=sync, vfs=vfs)
+
+
+def _make_missing(path: str, *, sync: Sync, vfs: VFS) -> Folder:
+    parent, missing = _nearest(path, vfs)
+    while missing:
+        try:
+            child = _make(parent, missing.pop(), sync=sync, vfs=vfs)
+        finally:
+            close_quietly(parent)
+        parent = child
+    return parent
+
+
+def _nearest(path: str, vfs: VFS) -> tuple[Folder, list[str]]:
+    """Open the nearest folder above `path` that exists; the paths to make, topmost last."""
+    missing: list[str] = []
+    while True:
+        missing.append(path)
+        above = os.path.dirname(path.rstrip(os.sep)) if path.strip(os.sep) else path
+        if above == path:
+            raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), path)
+        try:
+            return vfs.folder(above or os.curdir), missing
+        except FileNotFoundError:
+            if not above:
+                raise
+        path = above
+
+
+def _make(parent: Folder, path: str, *, sync: Sync, vfs: VFS) -> Folder:
+    """Make one folder in `parent` and sync both, also if another was faster (I1)."""
+    name = os.path.basename(path.rstrip(os.sep))
+    if name not in {os.curdir, os.pardir}:
+        try:
+            parent.mkdir(name)
+        except FileExistsError:
+            pass
+    child = vfs.folder(path)
+    if sync == "always":
+        try:
+            child.sync()
+            parent.sync()
+        except BaseException:
+            close_quietly(child)
+            raise
+    return child
+
+
+def open_subfolder(parent: Folder, name: str, *, path: str, vfs: VFS) -> Folder:
+    """Open the folder called `name` in `parent`, and not what took its place meanwhile (I2).
+
+    Args:
+        parent: where it is.
+        name: what it is called there.
+        path: how it is reached; if that leads elsewhere by now, it is an error.
+        vfs: the filesystem.
+
+    Raises:
+        NotADirectoryError: it is something else, such as a symlink to a folder.
+        OSError: it cannot be opened; nothing was changed.
+    """
+    info = parent.stat(name)
+    if stat.S_ISDIR(info.st_mode):
+        child = vfs.folder(path)
+        try:
+            found = child.stat(os.curdir)
+            if (found.st_dev, found.st_ino) == (info.st_dev, info.st_ino):
+                return child
+        except BaseException:
+            close_quietly(child)
+            raise
+        close_quietly(child)
+    raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), path)

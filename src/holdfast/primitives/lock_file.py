@@ -1,0 +1,184 @@
+"""The lock file on disk, and open descriptions of it, of which each may hold the kernel's lock.
+
+A description that is dropped closes itself, and with that gives its lock back; a process that was
+forked closes its copies and never unlocks, because the lock belongs to the parent as well.
+"""
+
+from __future__ import annotations
+
+import os
+from errno import EROFS
+from math import inf
+from stat import S_ISLNK
+from typing import TYPE_CHECKING
+from weakref import WeakSet
+
+if TYPE_CHECKING:
+    from holdfast.vfs import VFS, Clock, File, Holder
+
+__all__ = ["TRUST_S", "Description", "LockFile"]
+
+TRUST_S = 0.001
+"""How long a look at the path is trusted: a look costs more than lock and unlock together."""
+
+
+class Description:
+    """One open file description of a lock file.
+
+    Attributes: `shared` and `count` describe the grant that it holds, if it holds one.
+    """
+
+    __slots__ = ("__weakref__", "count", "file", "identity", "is_open", "seen_s", "shared")
+
+    def __init__(self, file: File) -> None:
+        self.is_open = True
+        self.file = file
+        self.shared = False
+        self.count = 1
+        self.seen_s = -inf
+        found = file.stat()
+        self.identity = (found.st_dev, found.st_ino)
+
+    def discard(self) -> None:
+        """Give the lock back, if it is held, and close; never fails, and may be repeated."""
+        if self.is_open:
+            try:
+                self.file.unlock()  # a close alone would not do while a forked child has a copy
+            except OSError:
+                pass
+            self.forget()
+
+    def forget(self) -> None:
+        """Close without unlocking; never fails, and may be repeated."""
+        self.is_open = False
+        try:
+            self.file.close()
+        except OSError:
+            pass
+
+    def __del__(self) -> None:
+        if getattr(self, "is_open", False):
+            self.forget()
+
+
+class LockFile:
+    """Where the lock file is, and how it is opened."""
+
+    __slots__ = (
+        "announce",
+        "descriptions",
+        "folder",
+        "monotonic",
+        "name",
+        "path",
+        "permissions",
+        "vfs",
+    )
+
+    def __init__(self, path: str, *, permissions: int, vfs: VFS, clock: Clock) -> None:
+        self.path = path
+        self.folder, self.name = os.path.split(path)
+        self.permissions = permissions
+        self.vfs = vfs
+        self.announce = vfs.announce
+        self.monotonic = clock.monotonic
+        self.descriptions: WeakSet[Description] = WeakSet()
+
+    def open(self) -> Description:
+        """Open the file, which is made when it is missing; read only where it cannot be written.
+
+        Raises:
+            OSError: As the system says it; no file was made.
+        """
+        folder = self.vfs.folder(self.folder)
+        try:
+            try:
+                file = folder.open(self.name, "create", permissions=self.permissions)
+            except OSError as refused:
+                file = self._open_to_read(refused)
+        finally:
+            folder.close()
+        try:
+            description = Description(file)
+        except BaseException:
+            file.close()
+            raise
+        self.descriptions.add(description)
+        return description
+
+    def _open_to_read(self, refused: OSError) -> File:
+        """Open what may not be written (EACCES, EPERM, EROFS): a lock needs no more."""
+        if not isinstance(refused, PermissionError) and refused.errno != EROFS:
+            raise refused
+        folder = self.vfs.folder(self.folder)
+        try:
+            return folder.open(self.name, "read")
+        except (FileNotFoundError, PermissionError):
+            raise refused from None
+        finally:
+            folder.close()
+
+    def is_current(self, description: Description) -> bool:
+        """Look whether the path still names this file: somebody may have removed or replaced it.
+
+        Raises:
+            OSError: The path cannot be looked at.
+        """
+        now_s = self.monotonic()
+        try:
+            folder = self.vfs.folder(self.folder)
+        except (FileNotFoundError, NotADirectoryError):
+            return False
+        try:
+            found = folder.stat(self.name)
+            if S_ISLNK(found.st_mode):
+                file = folder.open(self.name, "read")
+                try:
+                    found = file.stat()
+                finally:
+                    file.close()
+        except FileNotFoundError:
+            return False
+        finally:
+            folder.close()
+        description.seen_s = now_s
+        return (found.st_dev, found.st_ino) == description.identity
+
+    def holder(self) -> Holder | None:
+        """Say who holds the lock; None if nobody does, or nobody tells.
+
+        Raises:
+            OSError: The file is there and cannot be opened.
+        """
+        try:
+            folder = self.vfs.folder(self.folder)
+        except FileNotFoundError:
+            return None
+        try:
+            file = folder.open(self.name, "read")
+        except FileNotFoundError:
+            return None
+        finally:
+            folder.close()
+        try:
+            return self.vfs.holder(file)
+        finally:
+            file.close()
+
+    def holder_or_none(self) -> Holder | None:
+        """Say who holds the lock, for a message: whatever fails, the message is still due."""
+        try:
+            return self.holder()
+        except OSError:
+            return None
+
+    def explain(self, error: BaseException) -> None:
+        """Note on a refusal of the system what is held, and what to do."""
+        if isinstance(error, OSError):
+            if error.filename is None:
+                error.filename = self.path
+            error.add_note(
+                f"{self.path}: the system refused to lock this file. "
+                "Nothing is held and no file was changed. "
+                "Keep the lock file on a local filesystem; `holdfast doctor` says what yours gives."
+            )

@@ -1,0 +1,84 @@
+"""Whose a lock is: the grants of one lock object, by owner, and what an owner is."""
+
+from __future__ import annotations
+
+from sys import modules
+from threading import local
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from holdfast.primitives.lock_file import Description
+
+__all__ = ["Grants", "current_owner", "running_loop", "this_thread"]
+
+
+class _ThisThread(local):
+    """Stands for the running thread: its ident would be given to another thread after it."""
+
+    def __init__(self) -> None:
+        self.owner = object()
+
+
+this_thread = _ThisThread()
+
+
+class Grants:
+    """What one lock object holds: each owner's description; dropped with it, they are given back.
+
+    `lost` counts the releases still to come of grants that a fork or a close took away.
+    """
+
+    __slots__ = ("__weakref__", "held", "lost")
+
+    def __init__(self) -> None:
+        self.held: dict[object, Description] = {}
+        self.lost = 0
+
+    def pop_own(self) -> tuple[object, Description]:
+        """Take out the grant of the calling task or thread.
+
+        Raises:
+            KeyError: It has none.
+        """
+        for owner in (current_owner(), this_thread.owner):
+            if owner in self.held:
+                return owner, self.held.pop(owner)
+        raise KeyError
+
+    def lose(self, *, unlock: bool) -> None:
+        """Let go of all grants; in a forked child they are not unlocked: they are the parent's."""
+        while self.held:
+            _, description = self.held.popitem()
+            self.lost += description.count
+            if unlock:
+                description.discard()
+
+    def stand_before(self, owner: object, loop: object) -> bool:
+        """Whether one belongs to this owner, or to a task of this event loop, if one is given."""
+        return any(
+            other == owner or (loop is not None and _loop_of(other) is loop)
+            for other in list(self.held)
+        )
+
+    def __del__(self) -> None:
+        self.lose(unlock=True)
+
+
+def running_loop() -> object:
+    """The event loop that runs in this thread, found without importing asyncio."""
+    events = modules.get("asyncio.events")
+    return None if events is None else events._get_running_loop()  # noqa: SLF001 (the other raises)
+
+
+def current_owner() -> object:
+    """The task that runs in this thread, else the thread."""
+    if running_loop() is None:
+        return this_thread.owner
+    from asyncio import current_task
+
+    return current_task() or this_thread.owner
+
+
+def _loop_of(owner: object) -> object:
+    get_loop = getattr(owner, "get_loop", None)
+    return None if get_loop is None else get_loop()

@@ -1,0 +1,239 @@
+"""The one sequence that replaces a file: temp, write, sync, close, rename, sync the folder.
+
+    made ──write──> written ──finish──> synced, closed ──publish──> in place ──settle──> durable
+      └──────────────── discard: the temp is gone, the target untouched ──┘
+
+Guarantee: whoever opens the target finds the old contents or the new, whole, at any moment and
+    after any crash. After `commit` with `sync="always"` the new ones survive a power cut. Not
+    guaranteed: that other hard links of the target see the new contents (they keep the old ones),
+    or that one of two writers at the same moment sees what the other wrote (take a lock for that).
+
+I1  The order is write, sync, close, rename, sync of the folder; each is checked, and none is
+    retried.
+I2  A failure before the rename removes the temp and leaves the target alone. After the rename
+    nothing is removed, and the error says so by its type.
+I3  The temp's lock is held from its making until after the rename, by a duplicate of the
+    descriptor.
+I4  A temp that replaces a file is readable for its owner alone until it has the file's owner,
+    access list and mode.
+I5  A new file gets its mode from the kernel (umask, default access list), never from a umask read
+    or set here.
+I6  A created name (`x`) appears with complete contents, and never over another.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+from typing import TYPE_CHECKING
+
+from holdfast.primitives import temp
+from holdfast.primitives.folders import close_quietly, forget
+from holdfast.primitives.target import check, explain, look, not_durable, unavailable
+
+if TYPE_CHECKING:
+    from holdfast.primitives.target import How, Target
+    from holdfast.vfs import File, Stat
+
+__all__ = ["Creation", "Replacement", "give_attributes", "rename_over"]
+
+_CANNOT_RENAME_OVER = frozenset({errno.EBUSY, errno.EXDEV})
+_NO_LINKS = frozenset({errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.EXDEV})
+
+
+def give_attributes(file: File, info: Stat, target: Target, chosen: How) -> None:
+    """Give a temp the attributes of the file that it replaces, or the wished mode (I4).
+
+    Args:
+        file: the temp; `info` describes it.
+        info: its owner and mode as they are.
+        target: what it will be renamed over.
+        chosen: the options; `permissions` wins over the mode of the old file.
+    """
+    old, mode = target.old, chosen.permissions
+    if old is not None:
+        same_owner = old.st_uid == info.st_uid and old.st_gid == info.st_gid
+        file.set_attributes(
+            mode=old.st_mode & 0o7777 if mode is None else mode,
+            owner=None if same_owner else (old.st_uid, old.st_gid),
+            xattrs=target.folder.xattrs(target.name),
+        )
+    elif mode is not None:
+        file.set_attributes(mode=mode, owner=None, xattrs={})
+
+
+def rename_over(target: Target, source: str) -> None:
+    """Rename `source` over the target, both in its folder.
+
+    Raises:
+        PromiseUnavailable: the name cannot be renamed over, such as a mount point; both are as they
+            were.
+    """
+    try:
+        target.folder.rename(source, target.name)
+    except OSError as error:
+        if error.errno not in _CANNOT_RENAME_OVER:
+            raise
+        reason = "cannot be renamed over (is it a bind mount of a single file?)"
+        remedy = "Mount its folder instead of the file."
+        raise unavailable(target.path, reason, remedy, error.errno or 0) from error
+
+
+class Replacement:
+    """New contents on their way to a name that may be taken already.
+
+    It ends by `commit`, `discard` or `give_up`; then nothing of it is open except the folder.
+    """
+
+    __slots__ = ("_chosen", "_info", "_temp", "file", "is_over", "target")
+
+    def __init__(self, target: Target, chosen: How) -> None:
+        self.target = target
+        self.is_over = False
+        self._chosen = chosen
+        self._temp: str | None = None
+        try:
+            self._make()
+        except BaseException as error:
+            self._explain(error)
+            raise
+
+    def _make(self) -> None:
+        target, chosen = self.target, self._chosen
+        permissions = 0o666 if target.old is None and chosen.permissions is None else 0o600
+        self._temp, self.file, self._info = temp.create(
+            target.folder, target.name, permissions=permissions, vfs=chosen.vfs
+        )
+
+    def look_again(self) -> None:
+        """See what is there now: long after the start its mode, or its kind, may be another."""
+        old = look(self.target.folder, self.target.name)
+        if old is not None:
+            self._check(old)
+        self.target = self.target._replace(old=old)
+
+    def _check(self, old: Stat) -> None:
+        check(self.target.path, old, new=False)
+
+    def commit(self, *, describe: bool = False) -> Stat:
+        """Put the new contents in place (I1, I2, I3).
+
+        Args:
+            describe: return what the new file is after the rename, else what the temp was.
+
+        Raises:
+            PromiseUnavailable: the name cannot be renamed over; untouched, no temp is left.
+            CommittedNotDurable: the folder's sync failed; the new contents are in place.
+            OSError: the old contents stand, no temp is left.
+        """
+        file, durable = self.file, self._chosen.sync == "always"
+        keeper: File | None = None
+        try:
+            self._give_attributes()
+            # Before the sync, while the caches are warm: after it each call costs several times as
+            # much.
+            keeper = file.duplicate()
+            if durable:
+                file.sync()
+            file.close()
+            self._publish(keeper)
+        except BaseException as error:
+            self.give_up(error)
+            close_quietly(keeper)
+            raise
+        self.is_over = True
+        try:
+            return self._settle(keeper, durable=durable, describe=describe)
+        except OSError as error:
+            raise not_durable(self.target.path, error) from error
+        finally:
+            close_quietly(keeper)
+
+    def _give_attributes(self) -> None:
+        give_attributes(self.file, self._info, self.target, self._chosen)
+
+    def _publish(self, keeper: File) -> None:
+        target, source, backup = self.target, self._temp or "", self._chosen.backup
+        if backup is not None:
+            from holdfast.primitives.backup import keep_backup
+
+            keep_backup(target, backup, self._chosen)
+        try:
+            rename_over(target, source)
+        except FileNotFoundError:
+            if not _is_in_place(target, keeper):
+                raise
+
+    def _settle(self, keeper: File, *, durable: bool, describe: bool) -> Stat:
+        info = keeper.stat() if describe else self._info
+        if durable:
+            self.target.folder.sync()
+        return info
+
+    def discard(self) -> bool:
+        """Remove the temp, if there is one; True if none is left. The target is untouched."""
+        self.is_over = True
+        close_quietly(self.file)
+        name, self._temp = self._temp, None
+        return name is None or forget(self.target.folder, name)
+
+    def give_up(self, error: BaseException) -> None:
+        """Discard because of `error`, with a note of what is on disk now; nothing if it is over."""
+        if not self.is_over:
+            name = self._temp
+            self._explain(error, left=None if self.discard() else name)
+
+    def _explain(self, error: BaseException, *, left: str | None = None) -> None:
+        explain(error, self.target.path, existed=self.target.old is not None, left=left)
+
+
+def _is_in_place(target: Target, keeper: File) -> bool:
+    """True if the rename was done and its reply lost: NFS asks again, and hears ENOENT."""
+    there, mine = look(target.folder, target.name), keeper.stat()
+    return there is not None and (there.st_dev, there.st_ino) == (mine.st_dev, mine.st_ino)
+
+
+class Creation(Replacement):
+    """New contents on their way to a name that must be free (I6)."""
+
+    __slots__ = ()
+
+    def _make(self) -> None:
+        permissions = 0o666 if self._chosen.permissions is None else 0o600
+        try:
+            self.file = self.target.folder.open_unnamed(permissions=permissions)
+        except OSError as error:
+            if error.errno != errno.EOPNOTSUPP:
+                raise
+            super()._make()
+        else:
+            try:
+                self._info = self.file.stat()
+            except BaseException:
+                close_quietly(self.file)
+                raise
+
+    def _check(self, old: Stat) -> None:
+        check(self.target.path, old, new=True)
+
+    def _publish(self, keeper: File) -> None:
+        target = self.target
+        try:
+            target.folder.link(keeper if self._temp is None else self._temp, target.name)
+        except FileExistsError:
+            raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), target.path) from None
+        except OSError as error:
+            if error.errno in _NO_LINKS:
+                reason = "this filesystem has no hard links, so a file of that name could be lost"
+                remedy = 'Use mode "w", or write elsewhere.'
+                raise unavailable(target.path, reason, remedy, error.errno or 0) from error
+            raise
+        if self._temp is not None:
+            forget(target.folder, self._temp)  # a second name of a file in place; else it is swept
+
+    def _settle(self, keeper: File, *, durable: bool, describe: bool) -> Stat:
+        # btrfs: the sync of a file without a name does nothing that lasts, so the named one is
+        # synced too.
+        if durable and self._temp is None:
+            keeper.sync()
+        return super()._settle(keeper, durable=durable, describe=describe)

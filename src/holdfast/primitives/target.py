@@ -1,0 +1,189 @@
+"""What a replacement is aimed at: folder and name behind every symlink, and what is there now.
+
+I1  The folder is opened once, at the start; a later chdir, or moving the folder, changes nothing.
+I2  Symlinks are followed to the end: relative, chained and dangling ones. A loop is `ELOOP`.
+I3  Only a regular file, or nothing, can be replaced. Anything else is refused before anything is
+    done.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import stat
+from typing import TYPE_CHECKING, NamedTuple
+
+from holdfast.errors import CommittedNotDurable, PromiseUnavailable
+from holdfast.primitives.folders import close_quietly, open_folder
+
+if TYPE_CHECKING:
+    from holdfast.vfs import VFS, Folder, Stat, Sync
+
+__all__ = ["How", "Target", "at", "explain", "find", "how", "look", "not_durable", "unavailable"]
+
+_NO_NAMES = frozenset({"", os.curdir, os.pardir})
+_RACES = 40  # symlinks that change under our hands; the kernel's own limit for a chain
+_KINDS = (
+    (stat.S_ISDIR, "a folder"),
+    (stat.S_ISFIFO, "a FIFO"),
+    (stat.S_ISSOCK, "a socket"),
+    (stat.S_ISCHR, "a device"),
+    (stat.S_ISBLK, "a device"),
+    (stat.S_ISLNK, "a symlink"),
+)
+_REMEDIES = {
+    errno.ENOSPC: "Free some space and write again.",
+    errno.EDQUOT: "Free some of the quota and write again.",
+    errno.EFBIG: "Raise the file size limit and write again.",
+    errno.EACCES: "Check the permissions of the folder.",
+    errno.EPERM: "Check the permissions and the flags of the file and its folder.",
+    errno.EROFS: "Mount the filesystem for writing, or write elsewhere.",
+    errno.EIO: "The device failed: look at the system log before writing again.",
+}
+
+
+class How(NamedTuple):
+    """The options of one call, checked."""
+
+    sync: Sync
+    permissions: int | None
+    backup: str | None
+    vfs: VFS
+
+
+class Target(NamedTuple):
+    """A name in an open folder; `path` is for messages; `old` is what is there, or None."""
+
+    folder: Folder
+    name: str
+    path: str
+    old: Stat | None
+
+    def close(self) -> None:
+        """Close the folder; whatever happened before stands."""
+        close_quietly(self.folder)
+
+
+def how(
+    sync: Sync,
+    permissions: int | None,
+    backup: str | os.PathLike[str] | None,
+    *,
+    vfs: VFS,
+) -> How:
+    """Check the options at the public door.
+
+    Raises:
+        ValueError: for one that has no meaning; nothing was done.
+    """
+    if sync not in ("always", "never"):
+        raise ValueError(f'sync={sync!r}: it must be "always" or "never"')
+    if permissions is not None and not 0 <= permissions <= 0o7777:
+        raise ValueError(f"permissions={permissions!r}: it must be from 0 to 0o7777")
+    return How(sync, permissions, None if backup is None else _plain_name(backup), vfs)
+
+
+def _plain_name(backup: str | os.PathLike[str]) -> str:
+    name = os.fsdecode(backup)
+    if name in _NO_NAMES or os.path.basename(name) != name:
+        raise ValueError(f"backup={name!r}: it must be a file name, without a folder")
+    return name
+
+
+def find(
+    path: str | bytes | os.PathLike[str] | os.PathLike[bytes], chosen: How, *, new: bool = False
+) -> Target:
+    """Open the folder of the target, and refuse what cannot be replaced (I1, I2, I3).
+
+    Args:
+        path: as the caller gave it.
+        chosen: the options; `sync` says whether folders made on the way are durable.
+        new: it must not exist, not even as a dangling symlink.
+
+    Raises:
+        FileExistsError: `new`, and it is there.
+        PromiseUnavailable: it is no regular file.
+        OSError: the folder cannot be opened or made.
+    """
+    text = os.fsdecode(path)
+    place = text
+    for _ in range(_RACES):
+        where, name = os.path.split(place)
+        if name in _NO_NAMES:
+            raise _no_name(text)
+        folder = open_folder(where, sync=chosen.sync, vfs=chosen.vfs)
+        try:
+            old = look(folder, name)
+            if old is None or new or not stat.S_ISLNK(old.st_mode):
+                if old is not None and (new or not stat.S_ISREG(old.st_mode)):
+                    check(text, old, new=new)
+                if chosen.backup == name:
+                    raise ValueError(f"backup={name!r}: it must differ from the file's own name")
+                return Target(folder, name, text, old)
+        except BaseException:
+            close_quietly(folder)
+            raise
+        close_quietly(folder)
+        place = chosen.vfs.resolve(text)
+    raise OSError(errno.ELOOP, os.strerror(errno.ELOOP), text)
+
+
+def at(folder: Folder, name: str) -> Target:
+    """Aim at a name in a folder that is open already; a symlink there is refused, not followed."""
+    path = os.path.join(folder.path, name)
+    old = look(folder, name)
+    if old is not None:
+        check(path, old, new=False)
+    return Target(folder, name, path, old)
+
+
+def look(folder: Folder, name: str) -> Stat | None:
+    """Describe what is there; None for nothing."""
+    try:
+        return folder.stat(name)
+    except FileNotFoundError:
+        return None
+
+
+def check(path: str, old: Stat, *, new: bool) -> None:
+    """Refuse what is there, if it cannot be replaced or must be `new` (I3)."""
+    if new:
+        raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), path)
+    if not stat.S_ISREG(old.st_mode):
+        kind = next((kind for is_kind, kind in _KINDS if is_kind(old.st_mode)), "no regular file")
+        code = errno.EISDIR if kind == "a folder" else errno.ENOTSUP
+        raise unavailable(
+            path, f"is {kind} and cannot be replaced", "Give the path of a regular file.", code
+        )
+
+
+def _no_name(path: str) -> OSError:
+    if not path:
+        return FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), path)
+    reason = "is a folder and cannot be replaced"
+    return unavailable(path, reason, "Give the path of a regular file.", errno.EISDIR)
+
+
+def unavailable(path: str, reason: str, remedy: str, code: int) -> PromiseUnavailable:
+    """Return the error for a target that cannot be kept whole."""
+    return PromiseUnavailable(f"{path}: {reason}. It is untouched. {remedy}", errno=code, path=path)
+
+
+def explain(error: BaseException, path: str, *, existed: bool, left: str | None = None) -> None:
+    """Note on an `OSError` what is on disk now, and what to do."""
+    if isinstance(error, OSError) and not isinstance(error, PromiseUnavailable):
+        state = "The old contents stand." if existed else "Nothing was made."
+        remedy = _REMEDIES.get(error.errno or 0, "Write again when the cause is mended.")
+        error.add_note(f"{path}: not written. {state} {remedy}")
+    if left is not None:
+        error.add_note(f"{left}: could not be removed. It is swept by holdfast.sweep().")
+
+
+def not_durable(path: str, error: OSError) -> CommittedNotDurable:
+    """Return the error for a failure after the rename."""
+    return CommittedNotDurable(
+        f"{path}: the folder could not be synced ({error.strerror}). The new contents are in place,"
+        " but a power cut may bring the old ones back. Write again when the cause is mended.",
+        errno=error.errno or errno.EIO,
+        path=path,
+    )

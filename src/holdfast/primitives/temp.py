@@ -1,0 +1,151 @@
+"""Temporary files: their names, their making, and how a leftover is told from one in use.
+
+A temporary file lies in the folder of its target and is called
+
+    .NAME.TOKEN.holdfast-tmp            of one writer; TOKEN: 16 hexadecimal digits
+    .NAME.TOKEN-SERIAL.holdfast-tmp     of a batch; TOKEN is that of the batch, SERIAL hexadecimal
+
+NAME is the target's, cut (at a character) so that the whole has at most 255 bytes.
+
+I1  No two writers use one name: the token comes from `VFS.token`.
+I2  A writer holds the lock of its temporary file until the name is gone; one of a batch is held by
+    the lock of the batch's guard, `.write-many.TOKEN.holdfast-tmp`. Whoever gets the lock knows
+    that the writer is dead.
+I3  A sweeper may be faster than the lock, so a file without a name after locking is given up for a
+    new one.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import re
+from typing import TYPE_CHECKING, NamedTuple
+
+from holdfast.primitives.folders import close_quietly, forget
+
+if TYPE_CHECKING:
+    from typing_extensions import Buffer
+
+    from holdfast.vfs import VFS, File, Folder, Stat
+
+__all__ = [
+    "GUARD",
+    "SUFFIX",
+    "Leftover",
+    "create",
+    "is_cut",
+    "recognise",
+    "take_lock",
+    "temp_name",
+    "write_all",
+]
+
+SUFFIX = ".holdfast-tmp"
+"""The end of every temporary name."""
+
+GUARD = "write-many"
+"""The NAME of a batch's guard."""
+
+_NAME_MAX_BYTES = 255
+_FORM = re.compile(
+    r"\.(?P<target>.+)\.(?P<token>[0-9a-f]{16})(?:-(?P<serial>[0-9a-f]{1,8}))?" + re.escape(SUFFIX),
+    re.DOTALL,
+)
+# Filesystems that have no locks: the writer goes on, and a sweeper, which needs one, leaves all
+# alone.
+_NO_LOCKS = frozenset({errno.ENOLCK, errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP, errno.EINVAL})
+_LONGEST_TOKEN = 16 + 1 + 8
+_ATTEMPTS = 100
+
+
+class Leftover(NamedTuple):
+    """The parts of a temporary name: the target's (perhaps cut), token, serial in a batch."""
+
+    target: str
+    token: str
+    serial: str | None
+
+
+def temp_name(target: str, token: str) -> str:
+    """Return the temporary name for a target; `token` may carry a serial (`TOKEN-SERIAL`)."""
+    room = _NAME_MAX_BYTES - len(token) - len(SUFFIX) - 2
+    # A character has at most four bytes, so a short name need not be encoded to be measured.
+    return f".{target if len(target) * 4 <= room else _cut(target, room)}.{token}{SUFFIX}"
+
+
+def _cut(target: str, room: int) -> str:
+    raw = os.fsencode(target)
+    if len(raw) <= room:
+        return target
+    while raw[room] & 0xC0 == 0x80 and room > 0:  # never within a UTF-8 character
+        room -= 1
+    return os.fsdecode(raw[:room])
+
+
+def is_cut(target: str) -> bool:
+    """True if the name in a temporary name may be the beginning of a longer one."""
+    return len(os.fsencode(target)) >= _NAME_MAX_BYTES - _LONGEST_TOKEN - len(SUFFIX) - 6
+
+
+def recognise(name: str) -> Leftover | None:
+    """Return the parts of a temporary name, None for any other."""
+    if not name.endswith(SUFFIX):
+        return None
+    match = _FORM.fullmatch(name)
+    return Leftover(match["target"], match["token"], match["serial"]) if match else None
+
+
+def take_lock(file: File) -> bool:
+    """Take the lock without waiting; False if a sweeper has it, True where there are no locks."""
+    try:
+        return file.lock(block=False)
+    except OSError as error:
+        if error.errno in _NO_LOCKS:
+            return True
+        raise
+
+
+def create(folder: Folder, target: str, *, permissions: int, vfs: VFS) -> tuple[str, File, Stat]:
+    """Make a temporary file for `target`, with its lock held (I1, I2, I3).
+
+    Returns:
+        Its name, the open file, and what it is.
+
+    Raises:
+        OSError: it cannot be made or locked; nothing is left of it.
+    """
+    for _ in range(_ATTEMPTS):
+        name = temp_name(target, vfs.token())
+        file = None
+        try:
+            file = folder.open(name, "new", permissions=permissions)
+            if take_lock(file) and (info := file.stat()).st_nlink:
+                return name, file, info
+        except FileExistsError:
+            continue
+        except BaseException:
+            # Also when an interrupt came between the opening and the assignment: the name is ours
+            # alone.
+            close_quietly(file)
+            forget(folder, name)
+            raise
+        close_quietly(file)
+        forget(folder, name)
+    raise OSError(errno.EAGAIN, f"{_ATTEMPTS} temporary files were swept away", folder.path)
+
+
+def write_all(file: File, data: Buffer) -> None:
+    """Write all of `data` at the position; the system may take it in pieces.
+
+    Raises:
+        OSError: a part may be written; the file is a temporary one and is given up.
+    """
+    rest = data if type(data) is bytes else memoryview(data).cast("B")
+    while size := len(rest):
+        count = file.write(rest)
+        if count == size:
+            return
+        if count <= 0:  # looping on it would never end
+            raise OSError(errno.EIO, "a write wrote nothing")
+        rest = memoryview(rest)[count:]

@@ -1,0 +1,152 @@
+"""Folders on the way are made, and durable."""
+
+from __future__ import annotations
+
+import errno
+import os
+
+import pytest
+
+from holdfast.primitives.folders import close_quietly, forget, open_folder, open_subfolder
+from holdfast.vfs import SYSTEM
+from holdfast.vfs.fault import Fault, Faulty
+from holdfast.vfs.memory import MemoryVFS
+from holdfast.vfs.trace import Trace
+
+
+def make(path: str, vfs, sync="always") -> None:
+    open_folder(path, sync=sync, vfs=vfs).close()
+
+
+@pytest.mark.parametrize("path", ["/a/b/c", "a/b/c", "/a//b/c/", "/a/b/../b/c"])
+def test_missing_folders_are_made_and_survive_a_power_cut(path: str) -> None:
+    """Each is there after a crash right after the return, in every state that is legal."""
+    disk = MemoryVFS()
+    make(path, disk)
+    states = disk.crash_states(at=len(disk.core.operations))
+    for state in states:
+        assert {"a": None, "a/b": None, "a/b/c": None} == state.tree()
+
+    assert 1 <= states.states
+    assert [] == disk.leftovers()
+
+
+def test_every_new_folder_and_the_topmost_parent_are_synced() -> None:
+    """I1: the ones that were made, and the one that holds the topmost."""
+    disk = MemoryVFS()
+    disk.write_tree({"old": None})
+    vfs = Trace(disk)
+    make("/old/a/b", vfs)
+    synced = {line.split("(")[1].split(")")[0] for line in vfs.lines if "sync_folder" in line}
+
+    assert {"/old", "/old/a", "/old/a/b"} == synced
+
+
+def test_folder_that_another_made_at_the_same_moment_is_synced() -> None:
+    """I1: EEXIST does not say that the other one has synced it."""
+    disk = MemoryVFS()
+    vfs = Trace(disk)
+
+    def other(call) -> None:
+        if call.operation == "folder" and call.name == "/":
+            top = disk.folder("/")
+            top.mkdir("a")
+            top.close()
+
+    vfs.subscribe(other)
+    make("/a/b", vfs)
+
+    assert "mkdir" in vfs.operations
+    assert {"a": None, "a/b": None} == disk.crash().tree()
+
+
+def test_existing_folder_is_opened_and_nothing_synced() -> None:
+    """No cost where nothing is made."""
+    disk = MemoryVFS()
+    disk.write_tree({"a": None})
+    vfs = Trace(disk)
+    make("/a", vfs)
+
+    assert ["folder", "close_folder"] == vfs.operations
+
+
+def test_never_makes_without_a_sync() -> None:
+    """`sync="never"` reaches the folders as well."""
+    vfs = Trace(MemoryVFS())
+    make("/a/b", vfs, sync="never")
+
+    assert "sync_folder" not in vfs.operations
+
+
+@pytest.mark.parametrize("path", ["/file/a", "/file", "/link/a"])
+def test_what_is_no_folder_is_an_error(path: str) -> None:
+    """A file or a dangling symlink on the way is left alone."""
+    disk = MemoryVFS()
+    tree = {"file": b"", "link": "-> nowhere"}
+    disk.write_tree(tree)
+    with pytest.raises(OSError) as caught:
+        make(path, disk)
+
+    assert caught.value.errno in {errno.ENOTDIR, errno.ENOENT}
+    assert tree == disk.tree()
+    assert [] == disk.leftovers()
+
+
+@pytest.mark.parametrize("step", ["mkdir", "sync_folder", "folder"])
+@pytest.mark.parametrize("nth", [1, 2, 3])
+def test_failure_leaves_nothing_open(step: str, nth: int) -> None:
+    """The error comes as it is; folders made before stay."""
+    disk = MemoryVFS()
+    with pytest.raises(OSError) as caught:
+        make("/a/b/c", Faulty(disk, Fault(step, nth, effect="EIO")))
+
+    assert errno.EIO == caught.value.errno
+    assert [] == disk.leftovers()
+
+
+def test_current_folder_is_the_empty_path(tmp_path) -> None:
+    """A file name alone is in the current folder."""
+    before = os.getcwd()
+    os.chdir(tmp_path)
+    try:
+        folder = open_folder("", sync="always", vfs=SYSTEM)
+        assert os.stat(tmp_path).st_ino == folder.stat(".").st_ino
+        folder.close()
+    finally:
+        os.chdir(before)
+
+
+def test_subfolder_is_never_what_a_symlink_points_to(tmp_path) -> None:
+    """I2: a symlink, and a path that leads elsewhere by now, are refused."""
+    for name in ("real", "other"):
+        (tmp_path / name).mkdir()
+    (tmp_path / "link").symlink_to("other")
+    parent = SYSTEM.folder(str(tmp_path))
+    try:
+        child = open_subfolder(parent, "real", path=str(tmp_path / "real"), vfs=SYSTEM)
+        child.close()
+        for name, path in (("link", "link"), ("real", "other")):
+            with pytest.raises(NotADirectoryError):
+                open_subfolder(parent, name, path=str(tmp_path / path), vfs=SYSTEM)
+    finally:
+        parent.close()
+
+
+def test_forget_says_whether_the_name_is_gone() -> None:
+    """Gone, gone already, or not removable."""
+    disk = MemoryVFS()
+    disk.write_tree({"a": b"", "b": b""})
+    folder = Faulty(disk, Fault("unlink", 3, effect="EIO")).folder("/")
+
+    assert [True, True, False] == [forget(folder, name) for name in ("a", "a", "b")]
+    folder.close()
+
+
+def test_close_quietly_closes_and_is_quiet() -> None:
+    """An error of a close that decides nothing is not raised; the descriptor is gone."""
+    disk = MemoryVFS()
+    folder = Faulty(disk, Fault("close_folder", 1, effect="EIO")).folder("/")
+    close_quietly(folder)
+    close_quietly(None)
+
+    assert [] == disk.leftovers()
