@@ -1,0 +1,2 @@
+"""Compositions: what a program keeps on disk and changes over its life."""
+

@@ -1,0 +1,179 @@
+"""How a change becomes the contents: merge with what came in between, encode, replace, or try again."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias
+
+from holdfast.errors import Conflict
+from holdfast.formats.diff import apply, diff
+from holdfast.formats.merge import merge3
+from holdfast.state.loading import Loaded
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from holdfast.formats.keypath import KeyPath
+    from holdfast.state.loading import Schema
+    from holdfast.state.register import Content, Register
+
+    OnConflict: TypeAlias = Literal["mine", "theirs", "raise"] | Callable[[KeyPath, Any, Any, Any], Any]
+
+__all__ = ["Committed", "Committer", "OnConflict"]
+
+_ATTEMPTS = 100
+_ABSENT = "absent"
+
+
+class Committed(NamedTuple):
+    """`seen` is what the file means now; `theirs` what it meant before the commit."""
+
+    loaded: Loaded
+    seen: Any
+    theirs: Any
+    conflicts: tuple[KeyPath, ...]
+    written: bool
+
+
+class Committer:
+    """The contents as last decoded, and the one way to replace them."""
+
+    def __init__(self, register: Register, schema: Schema) -> None:
+        self._register = register
+        self.schema = schema
+        self._last: Loaded | None = None
+        self._seen: tuple[Any, Any] = (self, None)
+
+    def load(self) -> Loaded:
+        """Decode what the register holds, unless it still holds what was decoded last."""
+        return self._decode(self._read())
+
+    def _read(self) -> Content:
+        last = self._last
+        return self._register.read(last.content if last is not None else None)
+
+    def _decode(self, content: Content) -> Loaded:
+        last = self._last
+        if last is not None and content is last.content:
+            return last
+        if last is not None and content.data is not None and content.data is last.content.data:
+            loaded = last._replace(content=content)
+        else:
+            loaded = self.schema.load(content)
+        self._last = loaded
+        return loaded
+
+    def seen(self, loaded: Loaded) -> Any:
+        """Return what the type sees of it: the same object as long as nothing changed."""
+        of, seen = self._seen
+        if of is not loaded.plain:
+            seen = self.schema.seen(loaded)
+            self._seen = (loaded.plain, seen)
+        return seen
+
+    @staticmethod
+    def version_of(content: Content) -> str:
+        """Return the version of contents: a digest of the bytes, so that equal contents are one version."""
+        if content.data is None:
+            return _ABSENT
+        from hashlib import blake2b
+
+        return blake2b(content.data, digest_size=16).hexdigest()
+
+    def commit(
+        self,
+        base: Any,
+        mine: Any,
+        *,
+        on_conflict: OnConflict = "mine",
+        current: Loaded | None = None,
+    ) -> Committed:
+        """Bring the change from `base` to `mine` into whatever the register holds by now.
+
+        Args:
+            base: What was seen, as plain data; `mine` is what it became.
+            mine: What it became.
+            on_conflict: See `Draft.commit`.
+            current: What is probably there still, which spares a look: a write that finds something
+                else there begins again.
+
+        Raises:
+            Conflict: `on_conflict="raise"` and both changed one key; or others write faster than this can.
+        """
+        for _ in range(_ATTEMPTS):
+            if current is None:
+                current = self.load()
+            theirs = self.seen(current)
+            merged, conflicts = self._merge(base, mine, theirs, on_conflict)
+            try:
+                loaded = self._replace(current, theirs, merged)
+            except Conflict:
+                current = None
+                continue
+            return Committed(loaded, merged, theirs, conflicts, loaded is not current)
+        raise self._too_busy()
+
+    def overwrite(self, value: Any, *, if_version: str | None = None) -> str:
+        """Make `value` the contents, if they still are of that version; return the new version.
+
+        Raises:
+            Conflict: they are of another version, and stay; or others write faster than this can.
+        """
+        mine = self.schema.dump(value)
+        for _ in range(_ATTEMPTS):
+            content = self._read()
+            self._require(content, if_version)
+            try:
+                if content.data is None:
+                    loaded = self._write(Loaded(content, None), mine)
+                else:
+                    current = self._decode(content)
+                    loaded = self._replace(current, self.seen(current), mine)
+            except Conflict:
+                continue
+            return self.version_of(loaded.content)
+        raise self._too_busy()
+
+    def _merge(
+        self, base: Any, mine: Any, theirs: Any, on_conflict: OnConflict
+    ) -> tuple[Any, tuple[KeyPath, ...]]:
+        if theirs is base:
+            return mine, ()
+        prefer = "mine" if on_conflict == "raise" else on_conflict
+        merged = merge3(base, mine, theirs, prefer=prefer)
+        if merged.conflicts and on_conflict == "raise":
+            raise Conflict(
+                f"{self.schema.name}: changed by somebody else in {len(merged.conflicts)} of the same places. "
+                f"It holds their contents. Decide by on_conflict=, or check out again.",
+                path=self.schema.name,
+                conflicts=tuple(merged.conflicts),
+            )
+        return merged.value, tuple(merged.conflicts)
+
+    def _replace(self, current: Loaded, theirs: Any, merged: Any) -> Loaded:
+        edits = diff(theirs, merged)
+        if not edits:
+            return current
+        self.schema.refuse_newer(current)
+        return self._write(current, apply(edits, current.plain))
+
+    def _write(self, current: Loaded, plain: Any) -> Loaded:
+        data = self.schema.encode(plain, current.content)
+        self._last = None  # whatever happens now, the next look reads
+        content = self._register.write(data, replacing=current.content)
+        self._last = Loaded(content, plain)
+        return self._last
+
+    def _require(self, content: Content, if_version: str | None) -> None:
+        if if_version is not None and self.version_of(content) != if_version:
+            raise Conflict(
+                f"{self.schema.name}: changed since version {if_version} was read. It holds somebody "
+                f"else's contents. Take a new snapshot and redo the change.",
+                path=self.schema.name,
+            )
+
+    def _too_busy(self) -> Conflict:
+        return Conflict(
+            f"{self.schema.name}: changed by others {_ATTEMPTS} times while this was being written. It holds "
+            f"their contents. Try again, or have all writers use the lock.",
+            path=self.schema.name,
+        )

@@ -1,0 +1,432 @@
+"""State files that threads, processes and people edit: read, change, replace, and lose nobody's change.
+
+Guarantee: a reader, and a crash, finds the old document or the new, never a mix. Any number of threads,
+processes and coroutines change one document, and every acknowledged change is in it. What a change
+does not touch (comments, order of keys, unknown fields, numbers too big for others) stays as it was.
+
+Not guaranteed: an editor that saves without the lock in the instant between the last look and the rename
+is overwritten. Its change is merged when it comes earlier, however long an `edit` lasts.
+
+Invariants:
+    I1  Nothing is written unless the new text, decoded again, is the value that was meant.
+    I2  Nothing is written when nothing changed.
+    I3  Every write replaces exactly the contents that its change was computed from.
+    I4  Contents that do not decode, or that a newer program wrote, are never overwritten.
+    I5  A default is used only when the file is missing.
+"""
+
+from __future__ import annotations
+
+import os
+from contextlib import asynccontextmanager, contextmanager
+from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeVar, cast, overload
+
+from holdfast.errors import Conflict, DecodeError
+from holdfast.formats.codec import codec_for
+from holdfast.formats.plain import MISSING
+from holdfast.primitives.asyncio_bridge import run
+from holdfast.state.committing import Committer
+from holdfast.state.draft import Draft
+from holdfast.state.file_register import FileRegister
+from holdfast.state.kept import KeptVersions
+from holdfast.state.loading import Migrations, Schema
+from holdfast.vfs import CLOCK, SYSTEM
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+    from pathlib import Path
+
+    from holdfast.formats.codec import Codec
+    from holdfast.primitives.lock import FileLock
+    from holdfast.state.kept import KeptVersion
+    from holdfast.vfs import VFS, Clock, Sync
+
+__all__ = ["Document", "Snapshot", "aedit", "edit"]
+
+T = TypeVar("T")
+
+
+class Snapshot(NamedTuple, Generic[T]):
+    """A value, and the version of the contents that it was read from."""
+
+    value: T
+    version: str
+
+
+class Document(Generic[T]):
+    """A state file whose changes are never torn and never lost.
+
+    After any return, and after a crash at any point, the file holds the whole of one acknowledged
+    version or of the one that was being written. Changes are made under `<name>.lock` beside the
+    file (never deleted; flock(1) excludes it too), and are encoded onto the text that is
+    there, so that comments, order, layout and unknown fields survive.
+
+    One object serves all threads and tasks. It holds no file open; `close` gives back the lock's descriptor.
+
+    Args:
+        path: The file; `.json`, `.toml`, `.yaml` and `.yml` choose the codec. A symlink is followed.
+        type: What `read` gives: `dict` (default), a dataclass, a `TypedDict`, a `msgspec.Struct`, a pydantic
+            model; `list` or `object` for other plain data. Fields that it does not know stay in the file.
+        default: What a missing file reads as; a value, or a callable that makes one. Never used for a file
+            that is unreadable or damaged.
+        codec: A name or an object with `name`, `decode` and `encode`, instead of the suffix.
+        migrations: `{1: to_2, 2: to_3}`: steps for plain data (change in place or return new). A file of an
+            older version reads as the latest and is written as such with the next change; one of a newer
+            version can be read and not written.
+        version_field: Where the version stands.
+        keep: How many replaced versions stay beside the file as `<name>.~<number>~`; see `versions`.
+        lock: False where locks cannot be trusted (some network filesystems): every write is then checked
+            against what was read, merged and repeated, which leaves an instant before the rename open.
+        sync: `"always"`: durable on return. `"never"`: a power cut may take back, or damage, the last changes.
+        permissions: Of a file that is made; default 0o666 less the umask. An existing file keeps its own.
+        max_size_bytes: A larger file is not read.
+    """
+
+    @overload
+    def __init__(
+        self: Document[dict[str, Any]],
+        path: str | os.PathLike[str],
+        type: None = None,
+        *,
+        default: Mapping[str, Any] | Callable[[], Mapping[str, Any]] = ...,
+        codec: str | Codec | None = ...,
+        migrations: Mapping[int, Callable[[Any], Any]] | None = ...,
+        version_field: str = ...,
+        keep: int = ...,
+        lock: bool = ...,
+        sync: Sync = ...,
+        permissions: int | None = ...,
+        max_size_bytes: int = ...,
+        vfs: VFS = ...,
+        clock: Clock = ...,
+    ) -> None: ...
+
+    @overload
+    def __init__(
+        self,
+        path: str | os.PathLike[str],
+        type: type[T],
+        *,
+        default: T | Callable[[], T] = ...,
+        codec: str | Codec | None = ...,
+        migrations: Mapping[int, Callable[[Any], Any]] | None = ...,
+        version_field: str = ...,
+        keep: int = ...,
+        lock: bool = ...,
+        sync: Sync = ...,
+        permissions: int | None = ...,
+        max_size_bytes: int = ...,
+        vfs: VFS = ...,
+        clock: Clock = ...,
+    ) -> None: ...
+
+    def __init__(
+        self,
+        path: str | os.PathLike[str],
+        type: Any = None,
+        *,
+        default: Any = MISSING,
+        codec: str | Codec | None = None,
+        migrations: Mapping[int, Callable[[Any], Any]] | None = None,
+        version_field: str = "version",
+        keep: int = 0,
+        lock: bool = True,
+        sync: Sync = "always",
+        permissions: int | None = None,
+        max_size_bytes: int = 64 << 20,
+        vfs: VFS = SYSTEM,
+        clock: Clock = CLOCK,
+    ) -> None:
+        if keep < 0:
+            raise ValueError(f"keep={keep}: the number of old versions cannot be negative")
+        if sync not in ("always", "never"):
+            raise ValueError(f'sync={sync!r}: a document takes "always" or "never"')
+        self.path = os.path.abspath(os.fsdecode(path))
+        steps = None if migrations is None else Migrations(migrations, field=version_field)
+        chosen = codec_for(self.path, codec)
+        self._register = FileRegister(
+            self.path,
+            lock=lock,
+            sync=sync,
+            permissions=permissions,
+            keep=keep,
+            max_size_bytes=max_size_bytes,
+            vfs=vfs,
+            clock=clock,
+        )
+        self._schema = Schema(
+            self.path,
+            chosen,
+            dict if type is None else type,
+            default=default,
+            migrations=steps,
+        )
+        self._committer = Committer(self._register, self._schema)
+        self._kept = KeptVersions(self._register)
+
+    def __repr__(self) -> str:
+        return f"Document({self.path!r})"
+
+    @property
+    def lock(self) -> FileLock:
+        """The lock that changes are made under, for those who need it around something larger."""
+        return self._register.lock
+
+    # reading
+
+    def read(self) -> T:
+        """Return the value of one whole version; it is the caller's own.
+
+        Takes no lock. Decodes only when the file has changed since the last look.
+
+        Raises:
+            FileNotFoundError: missing, and no `default` was given.
+            DecodeError: it does not parse or does not fit the type; with path, line and column. The file is
+                untouched.
+        """
+        return cast("T", self._schema.value(self._committer.load()))
+
+    def snapshot(self) -> Snapshot[T]:
+        """Return the value and its version, for `write(if_version=)`.
+
+        Raises:
+            FileNotFoundError: missing, and no `default` was given.
+            DecodeError: as `read`.
+        """
+        loaded = self._committer.load()
+        return Snapshot(cast("T", self._schema.value(loaded)), self._committer.version_of(loaded.content))
+
+    # changing
+
+    def update(self, fn: Callable[[T], T | None], *, timeout_s: float | None = None) -> T:
+        """Change the document by `fn` under the lock; every acknowledged change is kept.
+
+        On return the change is durable. If `fn` raises, or anything fails before the rename, the file is
+        untouched. What an editor saved without the lock while `fn` ran is merged; where both changed
+        one key, `fn` wins.
+
+        Args:
+            fn: Changes the value in place and returns None, or returns a new one. Called once.
+            timeout_s: How long to wait for the lock.
+
+        Returns:
+            The value that the file holds now.
+
+        Raises:
+            LockTimeout: somebody else holds the lock; nothing was changed.
+            TypeError: `fn` returned another type, or a value that the format cannot hold; the file is untouched.
+            ValueError: the format cannot hold the value; the file is untouched.
+            DecodeError: the present contents do not decode; they are untouched.
+            UnknownFormat: a newer program wrote it; it is untouched.
+            CommittedNotDurable: the file is new, but a power cut may bring the old one back.
+        """
+        with self._register.exclusive(timeout_s):
+            return self._update(fn)
+
+    async def aupdate(self, fn: Callable[[T], T | None], *, timeout_s: float | None = None) -> T:
+        """`update` for asyncio: waits and syncs without blocking the event loop; `fn` runs in a thread."""
+        async with self._register.aexclusive(timeout_s):
+            return await run(lambda: self._update(fn))
+
+    def _update(self, fn: Callable[[T], T | None]) -> T:
+        draft = self._draft()
+        result = fn(draft.value)
+        if result is not None:
+            if hasattr(result, "__await__"):
+                cast("Any", result).close()
+                raise TypeError("update() takes a plain function; for await use `async with doc.aedit()`")
+            draft.value = result
+        draft.finish()
+        return draft.value
+
+    @contextmanager
+    def edit(self, *, timeout_s: float | None = None) -> Iterator[T]:
+        """Hold the lock and give the value to change in place; a clean exit writes it durably.
+
+        An exception inside writes nothing. For the rest as `update`.
+
+        Raises:
+            LockTimeout: somebody else holds the lock; nothing was changed.
+        """
+        with self._register.exclusive(timeout_s):
+            draft = self._draft()
+            yield draft.value
+            draft.finish()
+
+    @asynccontextmanager
+    async def aedit(self, *, timeout_s: float | None = None) -> AsyncIterator[T]:
+        """`edit` for asyncio; the body may await, others wait for it without blocking the event loop."""
+        async with self._register.aexclusive(timeout_s):
+            draft = await run(self._draft)
+            yield draft.value
+            await run(draft.finish)
+
+    def write(self, value: T, *, if_version: str | None = None, timeout_s: float | None = None) -> str:
+        """Make `value` the whole of the document, whatever its fields were; return the new version.
+
+        Fields that the type does not know, comments and layout stay.
+
+        Args:
+            if_version: Write only if the document still is of this version (of `snapshot`).
+
+        Raises:
+            Conflict: somebody was faster; the file holds their contents.
+            LockTimeout: somebody else holds the lock; nothing was changed.
+            TypeError: a value of another type, or one that the format cannot hold; the file is untouched.
+            DecodeError: the present contents do not decode; they are untouched (see `quarantine`).
+            UnknownFormat: a newer program wrote it; it is untouched.
+        """
+        with self._register.exclusive(timeout_s):
+            return self._committer.overwrite(value, if_version=if_version)
+
+    async def awrite(
+        self, value: T, *, if_version: str | None = None, timeout_s: float | None = None
+    ) -> str:
+        """`write` for asyncio."""
+        async with self._register.aexclusive(timeout_s):
+            return await run(lambda: self._committer.overwrite(value, if_version=if_version))
+
+    # drafts
+
+    def checkout(self) -> Draft[T]:
+        """Return a draft to change over any time, without a lock; `Draft.commit` merges it.
+
+        Raises:
+            FileNotFoundError: missing, and no `default` was given.
+            DecodeError: as `read`.
+        """
+        return self._draft()
+
+    def _draft(self) -> Draft[T]:
+        return Draft(self._committer, self._register)
+
+    # old versions and damaged ones
+
+    def versions(self) -> list[KeptVersion]:
+        """Return the old versions that `keep` left beside the file, the oldest first."""
+        return self._kept.all()
+
+    def restore(self, number: int, *, timeout_s: float | None = None) -> T:
+        """Make the bytes of an old version the document again, durably; the present one is kept as well.
+
+        Raises:
+            FileNotFoundError: there is no such version; the file is untouched.
+            DecodeError: the old version does not decode; the file is untouched.
+            LockTimeout: somebody else holds the lock; nothing was changed.
+        """
+        with self._register.exclusive(timeout_s):
+            return self._restore(number)
+
+    def _restore(self, number: int) -> T:
+        data = self._kept.read(number)
+        self._schema.decode(data)
+        self._register.write(data, replacing=self._register.read())
+        return self.read()
+
+    def quarantine(self, *, timeout_s: float | None = None) -> Path | None:
+        """Move contents that do not decode out of the way, to `<name>.corrupt-<n>` beside the file.
+
+        Durable on return: the document is missing then, and its bytes are under the new name; a crash
+        may leave them under both. A document that decodes stays, and so does a missing one.
+
+        Returns:
+            The new path, or None when there was nothing to move.
+
+        Raises:
+            LockTimeout: somebody else holds the lock; nothing was changed.
+        """
+        with self._register.exclusive(timeout_s):
+            return self._quarantine()
+
+    def _quarantine(self) -> Path | None:
+        from pathlib import Path
+
+        content = self._register.read()
+        if content.data is None:
+            return None
+        try:
+            self._schema.decode(content.data)
+        except DecodeError:
+            return Path(self._register.set_aside())
+        return None
+
+    # asyncio twins of what waits for the disk alone
+
+    async def aread(self) -> T:
+        """`read` for asyncio."""
+        return await run(self.read)
+
+    async def asnapshot(self) -> Snapshot[T]:
+        """`snapshot` for asyncio."""
+        return await run(self.snapshot)
+
+    async def acheckout(self) -> Draft[T]:
+        """`checkout` for asyncio."""
+        return await run(self.checkout)
+
+    async def aversions(self) -> list[KeptVersion]:
+        """`versions` for asyncio."""
+        return await run(self.versions)
+
+    async def arestore(self, number: int, *, timeout_s: float | None = None) -> T:
+        """`restore` for asyncio."""
+        async with self._register.aexclusive(timeout_s):
+            return await run(lambda: self._restore(number))
+
+    async def aquarantine(self, *, timeout_s: float | None = None) -> Path | None:
+        """`quarantine` for asyncio."""
+        async with self._register.aexclusive(timeout_s):
+            return await run(self._quarantine)
+
+    def close(self) -> None:
+        """Give back the lock's descriptor; the document can still be used."""
+        self._register.close()
+
+    def __enter__(self) -> Document[T]:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+def edit(
+    path: str | os.PathLike[str],
+    *,
+    default: Any = MISSING,
+    timeout_s: float | None = None,
+    codec: str | Codec | None = None,
+    sync: Sync = "always",
+    vfs: VFS = SYSTEM,
+) -> Any:
+    """Edit a state file in one `with`: lock, read, change the dict in place, replace, unlock.
+
+    A clean exit is durable; an exception inside writes nothing. `default` stands for a missing file only.
+
+        with holdfast.edit("state.json", default={}) as state:
+            state["runs"] = state.get("runs", 0) + 1
+
+    Raises:
+        LockTimeout: somebody else holds the lock; nothing was changed.
+        FileNotFoundError: missing, and no `default` was given.
+        DecodeError: the present contents do not decode; they are untouched.
+    """
+    document = Document[Any](path, object, default=default, codec=codec, sync=sync, vfs=vfs)
+    return document.edit(timeout_s=timeout_s)
+
+
+def aedit(
+    path: str | os.PathLike[str],
+    *,
+    default: Any = MISSING,
+    timeout_s: float | None = None,
+    codec: str | Codec | None = None,
+    sync: Sync = "always",
+    vfs: VFS = SYSTEM,
+) -> Any:
+    """`edit` for asyncio: `async with holdfast.aedit("state.json", default={}) as state:`.
+
+    Raises:
+        LockTimeout: somebody else holds the lock; nothing was changed.
+    """
+    document = Document[Any](path, object, default=default, codec=codec, sync=sync, vfs=vfs)
+    return document.aedit(timeout_s=timeout_s)

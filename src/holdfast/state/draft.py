@@ -1,0 +1,103 @@
+"""A draft: a value that is changed over any time and merged into whatever the document is by then."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeVar, cast
+
+from holdfast.formats.diff import changed_paths, diff
+from holdfast.primitives.asyncio_bridge import run
+
+if TYPE_CHECKING:
+    from holdfast.formats.keypath import KeyPath
+    from holdfast.state.committing import Committed, Committer, OnConflict
+    from holdfast.state.loading import Loaded
+    from holdfast.state.register import Register
+
+__all__ = ["Draft", "MergeReport"]
+
+T = TypeVar("T")
+
+
+class MergeReport(NamedTuple):
+    """What a commit did.
+
+    `written`: whether the file was replaced; `version`: of what it holds now; `mine`: key paths that the draft
+    changed; `theirs`: key paths that others had changed since the checkout; `conflicts`: those that both had
+    changed differently, decided by `on_conflict`.
+    """
+
+    written: bool
+    version: str
+    mine: tuple[KeyPath, ...]
+    theirs: tuple[KeyPath, ...]
+    conflicts: tuple[KeyPath, ...]
+
+
+class Draft(Generic[T]):
+    """`value` is the caller's own, to change or replace; nothing is on disk before `commit`.
+
+    Made by `Document.checkout`. After a commit the draft goes on from what the file holds now.
+    """
+
+    value: T
+
+    def __init__(self, committer: Committer, register: Register) -> None:
+        self._committer = committer
+        self._register = register
+        self._loaded = committer.load()
+        self._base: Any = committer.seen(self._loaded)
+        self.value = cast("T", committer.schema.value(self._loaded))
+
+    def commit(
+        self, *, on_conflict: OnConflict = "mine", timeout_s: float | None = None
+    ) -> MergeReport:
+        """Merge the draft into the document as it is now; durable on return.
+
+        What others changed since the checkout stays, key by key. A crash leaves the file as it was or with
+        the whole merge.
+
+        Args:
+            on_conflict: For a key that both changed differently: `"mine"`, `"theirs"`, `"raise"`, or a
+                function of (key path, base, mine, theirs) that returns the value.
+            timeout_s: How long to wait for the lock.
+
+        Raises:
+            Conflict: with `"raise"`: `conflicts` names the key paths. The file is untouched, the draft stays.
+            LockTimeout: somebody else holds the lock; nothing was changed, the draft stays.
+            DecodeError: the present contents do not decode; they are untouched, the draft stays.
+            UnknownFormat: a newer program wrote it; it is untouched, the draft stays.
+        """
+        with self._register.exclusive(timeout_s):
+            return self._commit(on_conflict)
+
+    async def acommit(
+        self, *, on_conflict: OnConflict = "mine", timeout_s: float | None = None
+    ) -> MergeReport:
+        """`commit` for asyncio."""
+        async with self._register.aexclusive(timeout_s):
+            return await run(lambda: self._commit(on_conflict))
+
+    def finish(self) -> None:
+        """Commit under a lock that is already held; mine wins, and no report is made."""
+        self._settle("mine", self._loaded)
+
+    def _settle(
+        self, on_conflict: OnConflict, current: Loaded | None = None
+    ) -> tuple[Any, Any, Committed]:
+        base, schema = self._base, self._committer.schema
+        mine = schema.dump(self.value)
+        done = self._committer.commit(base, mine, on_conflict=on_conflict, current=current)
+        self._loaded, self._base = done.loaded, done.seen
+        if done.seen is not mine:
+            self.value = cast("T", schema.value(done.loaded))
+        return base, mine, done
+
+    def _commit(self, on_conflict: OnConflict) -> MergeReport:
+        base, mine, done = self._settle(on_conflict)
+        return MergeReport(
+            written=done.written,
+            version=self._committer.version_of(done.loaded.content),
+            mine=tuple(changed_paths(diff(base, mine))),
+            theirs=tuple(changed_paths(diff(base, done.theirs))),
+            conflicts=done.conflicts,
+        )

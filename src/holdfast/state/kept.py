@@ -1,0 +1,113 @@
+"""Old versions of a document: `<name>.~<number>~` beside it, the highest number the youngest.
+
+A version is a hard link to the contents that a write replaced, so it costs a folder entry and no
+copy. It is on disk before the replacement is; after a crash there may be one that equals the document, never
+one that is missing. Versions beyond `keep` are removed after the replacement.
+"""
+
+from __future__ import annotations
+
+import os
+from contextlib import suppress
+from typing import TYPE_CHECKING, NamedTuple
+
+from holdfast.state.beside import beside
+
+if TYPE_CHECKING:
+    from contextlib import AbstractContextManager
+    from pathlib import Path
+    from typing import Protocol
+
+    from holdfast.vfs import File, Folder
+
+    class Place(Protocol):
+        """Where a document lives."""
+
+        def opened(self) -> AbstractContextManager[tuple[Folder, str]]:
+            """Open its folder; yield it and the document's name in it."""
+            ...
+
+        def read_all(self, file: File) -> bytes:
+            """Read a whole file, within the bound on its size."""
+            ...
+
+__all__ = ["KeptVersion", "KeptVersions", "kept_name", "kept_numbers", "next_kept_name", "prune_kept"]
+
+
+class KeptVersion(NamedTuple):
+    """`number` counts up; `path` holds the contents; `modified_ns` is when they were written."""
+
+    number: int
+    path: Path
+    size_bytes: int
+    modified_ns: int
+
+
+def kept_name(name: str, number: int) -> str:
+    """Return the name of one old version; shortened by a hash when it would not fit."""
+    return beside(name, f".~{number}~")
+
+
+def kept_numbers(folder: Folder, name: str) -> list[int]:
+    """Return the numbers that are kept, the oldest first."""
+    numbers: list[int] = []
+    for entry in folder.names():
+        digits = entry[entry.rfind(".~") + 2 : -1]
+        if digits.isascii() and digits.isdecimal() and entry == kept_name(name, int(digits)):
+            numbers.append(int(digits))
+    return sorted(numbers)
+
+
+def next_kept_name(folder: Folder, name: str) -> str:
+    """Return the name for the version that is about to be replaced."""
+    numbers = kept_numbers(folder, name)
+    return kept_name(name, numbers[-1] + 1 if numbers else 1)
+
+
+def prune_kept(folder: Folder, name: str, *, keep: int) -> None:
+    """Remove all but the youngest `keep`; one that cannot be removed stays."""
+    for number in kept_numbers(folder, name)[:-keep]:
+        with suppress(OSError):
+            folder.unlink(kept_name(name, number))
+
+
+class KeptVersions:
+    """The old versions of one document."""
+
+    def __init__(self, place: Place) -> None:
+        self._place = place
+
+    def all(self) -> list[KeptVersion]:
+        """Return them, the oldest first; none when the folder is missing."""
+        try:
+            with self._place.opened() as (folder, name):
+                return [_describe(folder, name, number) for number in kept_numbers(folder, name)]
+        except FileNotFoundError:
+            return []
+
+    def read(self, number: int) -> bytes:
+        """Return the bytes of one.
+
+        Raises:
+            FileNotFoundError: there is no such version.
+        """
+        with self._place.opened() as (folder, name):
+            try:
+                file = folder.open(kept_name(name, number), "read")
+            except FileNotFoundError as error:
+                numbers = ", ".join(map(str, kept_numbers(folder, name))) or "none"
+                error.add_note(f"Versions kept: {numbers}. The document is untouched.")
+                raise
+            try:
+                return self._place.read_all(file)
+            finally:
+                file.close()
+
+
+def _describe(folder: Folder, name: str, number: int) -> KeptVersion:
+    from pathlib import Path
+
+    kept = kept_name(name, number)
+    stat = folder.stat(kept)
+    path = Path(os.path.join(folder.path, kept))
+    return KeptVersion(number, path, stat.st_size, stat.st_mtime_ns)

@@ -1,0 +1,193 @@
+"""From the bytes of a document to its typed value and back: codec, migrations and type in one place.
+
+A value has three forms: the *plain* data that the text holds (dicts, lists, scalars), what the type *sees*
+of it (plain again, but without the fields that the type does not know), and the typed value.
+A change is the difference between what the type saw and what it became, applied to the plain data;
+that is why unknown fields survive.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from holdfast.errors import DecodeError, UnknownFormat
+from holdfast.formats.plain import MISSING, clone
+from holdfast.formats.plain import plain as as_plain
+from holdfast.formats.typed import adapter
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from holdfast.formats.codec import Codec
+    from holdfast.state.register import Content
+
+__all__ = ["Loaded", "Migrations", "Schema"]
+
+_UNTYPED = (dict, list, object)
+
+
+class Loaded(NamedTuple):
+    """One decoded version: `plain` is never handed out and never changed; `newer` is its version number
+    when a newer program wrote it."""
+
+    content: Content
+    plain: Any
+    newer: int | None = None
+
+
+class Migrations:
+    """Steps from each version to the next, and the field that holds the version.
+
+    A document without the field is of the oldest version that there is a step from.
+    """
+
+    def __init__(self, steps: Mapping[int, Callable[[Any], Any]], *, field: str) -> None:
+        versions = sorted(steps)
+        if not versions or versions != list(range(versions[0], versions[-1] + 1)):
+            raise ValueError(f"migrations are numbered without a gap, not {versions}")
+        self.steps = dict(steps)
+        self.field = field
+        self.oldest = versions[0]
+        self.latest = versions[-1] + 1
+
+    def version_of(self, plain: Any) -> int:
+        """Return the version of a document.
+
+        Raises:
+            DecodeError: it is not a mapping, or its version is not a whole number that is known or newer.
+        """
+        if not isinstance(plain, dict):
+            raise DecodeError(f"a document with versions is a mapping, not a {type(plain).__name__}")
+        version = plain.get(self.field, self.oldest)
+        if type(version) is not int or version < self.oldest:
+            raise DecodeError(f"no migration from version {version!r}", key=(self.field,))
+        return version
+
+    def run(self, plain: Any, version: int) -> Any:
+        """Bring a copy of a document to the latest version."""
+        plain = clone(plain)
+        for step in range(version, self.latest):
+            result = self.steps[step](plain)
+            plain = plain if result is None else result
+            plain[self.field] = step + 1
+        return plain
+
+    def stamp(self, plain: Any) -> Any:
+        """Mark a new document with the latest version, in its first field."""
+        if not isinstance(plain, dict) or self.field in plain:
+            return plain
+        return {self.field: self.latest, **plain}
+
+
+class Schema:
+    """What a document's bytes mean."""
+
+    def __init__(
+        self,
+        name: str,
+        codec: Codec,
+        type_: Any,
+        *,
+        default: Any = MISSING,
+        migrations: Migrations | None = None,
+    ) -> None:
+        self.name = name
+        self.codec = codec
+        self._adapter = adapter(type_, name=codec.name)
+        self._untyped = type_ in _UNTYPED
+        self._default = default
+        self._migrations = migrations
+
+    def load(self, content: Content) -> Loaded:
+        """Decode, or take the default if nothing is there, and migrate.
+
+        Raises:
+            DecodeError: with path, line and column; the file is untouched.
+            FileNotFoundError: nothing is there and there is no default.
+        """
+        if content.data is None:
+            return Loaded(content, self._default_plain())
+        plain = self.decode(content.data)
+        if self._migrations is None:
+            return Loaded(content, plain)
+        try:
+            version = self._migrations.version_of(plain)
+        except DecodeError as error:
+            raise self._located(error) from None
+        if version > self._migrations.latest:
+            return Loaded(content, plain, newer=version)
+        return Loaded(content, self._migrations.run(plain, version))
+
+    def decode(self, data: bytes) -> Any:
+        """Decode bytes to plain data; `DecodeError` names the path and the place."""
+        try:
+            return self.codec.decode(data)
+        except DecodeError as error:
+            raise self._located(error) from error.__cause__
+
+    def value(self, loaded: Loaded) -> Any:
+        """Return a typed value of its own for the caller."""
+        try:
+            return self._adapter.load(loaded.plain)
+        except DecodeError as error:
+            raise self._located(error) from error.__cause__
+
+    def seen(self, loaded: Loaded) -> Any:
+        """Return what the type sees of it, as plain data that must not be changed."""
+        if self._untyped:
+            return loaded.plain
+        return self.dump(self.value(loaded))
+
+    def dump(self, value: Any) -> Any:
+        """Return a typed value as plain data that shares nothing with it.
+
+        Raises:
+            TypeError: a value of another type, or one that the format cannot hold.
+        """
+        return as_plain(self._adapter.dump(value), name=self.codec.name)
+
+    def encode(self, plain: Any, onto: Content) -> bytes:
+        """Encode plain data onto the text that is there; a new text is stamped with the latest version."""
+        if onto.data is None and self._migrations is not None:
+            plain = self._migrations.stamp(plain)
+        return self.codec.encode(plain, previous=onto.data)
+
+    def refuse_newer(self, loaded: Loaded) -> None:
+        """Refuse to write over what a newer program wrote.
+
+        Raises:
+            UnknownFormat: it is newer; the file is untouched.
+        """
+        if loaded.newer is not None and self._migrations is not None:
+            known = self._migrations.latest
+            raise UnknownFormat(
+                f"{self.name}: version {loaded.newer} is newer than {known}, the latest that this program "
+                f"knows. The file is untouched. Update the program, or only read the file.",
+                path=self.name,
+                expected=known,
+                found=loaded.newer,
+            )
+
+    def _default_plain(self) -> Any:
+        if self._default is MISSING:
+            error = FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), self.name)
+            error.add_note("Nothing is on disk. Pass default= to start from a value.")
+            raise error
+        default = self._default() if callable(self._default) else self._default
+        return self.dump(default)
+
+    def _located(self, error: DecodeError) -> DecodeError:
+        place = self.name
+        if error.line is not None:
+            place += f":{error.line}" + (f":{error.column}" if error.column is not None else "")
+        located = DecodeError(
+            f"{place}: not readable as {self.codec.name}: {error.message.rstrip('.')}. "
+            f"The file is untouched. Mend it there, or move it away.",
+            path=self.name,
+            line=error.line,
+            column=error.column,
+            key=error.key,
+        )
+        return located

@@ -1,0 +1,49 @@
+"""What a document needs of the place it lives in: one value of bytes, read and conditionally written.
+
+Files on one machine implement it (`file_register`); it knows nothing of files, so that another place
+can implement it as well.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple, Protocol
+
+if TYPE_CHECKING:
+    from contextlib import AbstractAsyncContextManager, AbstractContextManager
+
+__all__ = ["Content", "Register"]
+
+
+class Content(NamedTuple):
+    """What a register holds: `data` (None: nothing was ever written, or it was removed) and the proof of it.
+
+    `proof` belongs to the register: it lets it tell cheaply whether it still holds the same.
+    """
+
+    data: bytes | None
+    proof: object
+
+
+class Register(Protocol):
+    """One value of bytes: read it, and write it if it is still the one that was read."""
+
+    @property
+    def name(self) -> str:
+        """What messages call it, such as its path."""
+        ...
+
+    def read(self, known: Content | None = None) -> Content:
+        """Return what it holds; `known` itself when that is still so."""
+        ...
+
+    def write(self, data: bytes, *, replacing: Content) -> Content:
+        """Replace `replacing` by `data`; `Conflict` and no effect when it holds something else by now."""
+        ...
+
+    def exclusive(self, timeout_s: float | None = None) -> AbstractContextManager[object]:
+        """Exclude the other writers that play by the rules; may be a no-op where locks mean nothing."""
+        ...
+
+    def aexclusive(self, timeout_s: float | None = None) -> AbstractAsyncContextManager[object]:
+        """The same for asyncio; never blocks the event loop."""
+        ...
