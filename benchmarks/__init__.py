@@ -1,0 +1,3 @@
+"""Time and memory of holdfast beside raw system calls and peers: `python -m benchmarks`."""
+
+from __future__ import annotations

@@ -1,0 +1,169 @@
+"""What holdfast wants to reach, and whether a run did: met, missed, or not measured and why."""
+
+from __future__ import annotations
+
+from fnmatch import fnmatchcase
+from typing import TYPE_CHECKING, Literal, NamedTuple
+
+from benchmarks.runner import Spread, differences, median_interval, ratios, spread
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+
+    from benchmarks.machine import Place
+    from benchmarks.runner import Measured
+
+__all__ = ["AIMS", "NOT_RUN", "Aim", "Outcome", "doubt", "judge"]
+
+_TIMES = {"x", "ms", "µs"}
+NOT_RUN = "not run"
+
+
+class Aim(NamedTuple):
+    """One figure of one contender, against a limit.
+
+    `how`: the figure itself, its ratio to or difference from `against` of the same round, or how
+    many times faster than `against` it is. `who` may be a pattern: the worst that matches counts.
+    """
+
+    text: str
+    experiment: str
+    metric: str
+    who: str
+    how: Literal["value", "ratio", "difference", "speed-up"]
+    limit: float
+    unit: str = "x"
+    against: str = "raw calls"
+    pick: Literal["median", "worst"] = "median"
+    only: Callable[[Place], bool] = lambda _: True
+    only_text: str = ""
+
+
+class Outcome(NamedTuple):
+    """An aim at one place, with what was found."""
+
+    aim: Aim
+    place: str
+    found: Spread | None
+    verdict: str
+
+
+def _on_disk(place: Place) -> bool:
+    return place.is_disk
+
+
+def _in_memory(place: Place) -> bool:
+    return not place.is_disk
+
+
+def _slow_flush(place: Place) -> bool:
+    return place.sync_us >= 2000
+
+
+_ON_DISK = {"only": _on_disk, "only_text": "on a disk"}
+_MANY = "holdfast.write_many"
+_BY_HAND = "best hand-written recipe"
+_FLOCK = "raw flock, kept open"
+
+AIMS: tuple[Aim, ...] = (
+    Aim("replace 4 KiB, durable: ≤ 1.08 x the raw calls", "replace-small", "time",
+        "holdfast.write_bytes", "ratio", 1.08, **_ON_DISK),  # type: ignore[arg-type]
+    Aim("replace 4 KiB in memory: ≤ 1.32 x the raw calls (30 µs where they take 22.7)",
+        "replace-small", "time", "holdfast.write_bytes", "ratio", 1.32,
+        only=_in_memory, only_text="in memory"),
+    Aim("the seam costs nothing visible: ≤ 1.02 x the same calls inline", "seam-cost", "time",
+        "through the seam", "ratio", 1.02, **_ON_DISK),  # type: ignore[arg-type]
+    Aim("write_many, 1,000 new files: ≥ 5 x faster than one by one", "write-many-new", "time",
+        _MANY, "speed-up", 5.0),
+    Aim("write_many, 1,000 replaced: ≥ 5 x faster than one by one", "write-many-replacing", "time",
+        _MANY, "speed-up", 5.0),
+    Aim("write_many, new, slow flush: ≥ 20 x faster than one by one", "write-many-new", "time",
+        _MANY, "speed-up", 20.0, only=_slow_flush, only_text="where one sync takes ≥ 2 ms"),
+    Aim("write_many, replaced, slow flush: ≥ 20 x faster than one by one", "write-many-replacing",
+        "time", _MANY, "speed-up", 20.0, only=_slow_flush, only_text="where one sync takes ≥ 2 ms"),
+    Aim("FileLock, uncontended: ≤ 2 µs", "lock-uncontended", "time", "holdfast.FileLock", "value",
+        2.0, "µs"),
+    Aim("FileLock, uncontended, by `with`: ≤ 2 µs", "lock-uncontended", "time", "holdfast, with",
+        "value", 2.0, "µs"),
+    Aim("FileLock, hand-off: median ≤ 0.15 ms", "lock-hand-off", "hand-off", "holdfast.FileLock",
+        "value", 0.15, "ms"),
+    Aim("FileLock: first come, first served", "lock-hand-off", "out of turn", "holdfast.FileLock",
+        "value", 0.0, "of 5", pick="worst"),
+    Aim("FileLock: no starvation, worst wait ≤ 2 x raw flock's", "lock-contended", "worst wait",
+        "holdfast.FileLock", "ratio", 2.0, against=_FLOCK),
+    Aim("Document.update, 1 KiB JSON: ≤ 1.10 x the best by hand", "document-update", "time",
+        "holdfast.Document.update", "ratio", 1.10, against=_BY_HAND),
+    Aim("the same, with an indent of two: ≤ 1.10 x", "document-update-indented", "time",
+        "holdfast.Document.update", "ratio", 1.10, against=_BY_HAND),
+    Aim("Document, 4 processes: worst wait ≤ 1/10 of filelock + atomicwrites", "document-contended",
+        "worst wait", "holdfast.Document.update", "ratio", 0.10, against="filelock + atomicwrites"),
+    Aim("Document, 4 processes: no update lost", "document-contended", "lost",
+        "holdfast.Document.update", "value", 0.0, "lost", pick="worst"),
+    Aim("import holdfast: ≤ +15 ms", "import-time", "time", "holdfast", "difference", 15.0, "ms",
+        against="bare interpreter"),
+    Aim("import, and load Document: ≤ +15 ms", "import-time", "time", "holdfast.Document",
+        "difference", 15.0, "ms", against="bare interpreter"),
+    Aim("any CLI verb: ≤ 40 ms (the slowest)", "cli-verbs", "time", "holdfast *", "value", 40.0,
+        "ms"),
+    Aim("replace by a stream: < 4 MiB held", "stream-memory", "peak above start", "holdfast.open",
+        "value", 4.0, "MiB", pick="worst"),
+)  # fmt: skip
+
+
+def judge(measured: Iterable[Measured], places: Sequence[Place]) -> list[Outcome]:
+    """Judge every aim at every place where its experiment ran; those that ran nowhere come once."""
+    runs = list(measured)
+    outcomes = []
+    for aim in AIMS:
+        mine = [
+            _judge_one(aim, run, places) for run in runs if run.experiment.name == aim.experiment
+        ]
+        judged = [outcome for outcome in mine if outcome is not None]
+        reason = f"not measured: {aim.only_text}" if mine and aim.only_text else NOT_RUN
+        outcomes += judged or [Outcome(aim, "", None, reason)]
+    return outcomes
+
+
+def doubt(outcomes: Iterable[Outcome]) -> list[Outcome]:
+    """Mark each verdict on a time: the processors were in other hands. Counts stay as they are."""
+    return [
+        outcome._replace(verdict=outcome.verdict.partition(" (")[0] + " (busy)")
+        if outcome.found is not None and outcome.aim.unit in _TIMES
+        else outcome
+        for outcome in outcomes
+    ]
+
+
+def _judge_one(aim: Aim, run: Measured, places: Sequence[Place]) -> Outcome | None:
+    label = run.experiment.place
+    place = next(place for place in places if label.partition(",")[0] == place.label)
+    if not aim.only(place):
+        return None
+    names = [name for name in run.samples if fnmatchcase(name, aim.who)]
+    if not names or (aim.how != "value" and aim.against not in run.samples):
+        return Outcome(aim, label, None, "not measured: a contender is missing")
+    higher = aim.how == "speed-up"
+    found = [_figures(aim, run, name) for name in names]
+    figures = (min if higher else max)(found, key=lambda figures: spread(figures).median)
+    return Outcome(aim, label, spread(figures), _verdict(aim, figures))
+
+
+def _verdict(aim: Aim, figures: Sequence[float]) -> str:
+    found = spread(figures)
+    figure = found.worst if aim.pick == "worst" else found.median
+    met = figure >= aim.limit if aim.how == "speed-up" else figure <= aim.limit
+    low, high = median_interval(figures)
+    unsure = aim.pick == "median" and low <= aim.limit <= high and low < high
+    return ("met" if met else "MISSED") + (" (unsure)" if unsure else "")
+
+
+def _figures(aim: Aim, run: Measured, name: str) -> list[float]:
+    mine = run.samples[name][aim.metric]
+    if aim.how == "value":
+        return mine
+    other = run.samples[aim.against][aim.metric]
+    if aim.how == "ratio":
+        return ratios(mine, other)
+    if aim.how == "speed-up":
+        return ratios(other, mine)
+    return differences(mine, other)

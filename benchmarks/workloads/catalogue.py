@@ -1,0 +1,28 @@
+"""All workloads by name, in the order in which they run."""
+
+from __future__ import annotations
+
+from benchmarks.workloads import Workload
+from benchmarks.workloads.document import document_contended, document_update
+from benchmarks.workloads.lock import lock_contended, lock_hand_off, lock_uncontended
+from benchmarks.workloads.memory import stream_memory
+from benchmarks.workloads.process import cli_verbs, import_time
+from benchmarks.workloads.replace import replace_large, replace_small, seam_cost
+from benchmarks.workloads.write_many import write_many
+
+__all__ = ["WORKLOADS"]
+
+WORKLOADS = {
+    "replace-small": Workload(replace_small, in_memory=True),
+    "replace-large": Workload(replace_large, in_memory=True),
+    "seam-cost": Workload(seam_cost, in_memory=True),
+    "write-many": Workload(write_many),
+    "lock-uncontended": Workload(lock_uncontended, on_disk=False),
+    "lock-contended": Workload(lock_contended, on_disk=False),
+    "lock-hand-off": Workload(lock_hand_off, on_disk=False),
+    "document-update": Workload(document_update),
+    "document-contended": Workload(document_contended),
+    "import-time": Workload(import_time, on_disk=False),
+    "cli-verbs": Workload(cli_verbs, on_disk=False),
+    "stream-memory": Workload(stream_memory, on_disk=False),
+}

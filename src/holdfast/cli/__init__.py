@@ -1,0 +1,107 @@
+"""The command line: `holdfast VERB`.
+
+Only what the verb needs is imported: the general help and `--version` load no parser at all, a verb
+loads its own module and builds its own parser. One place (`exits`) turns errors into exit codes.
+"""
+
+from __future__ import annotations
+
+import io
+import sys
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from holdfast.cli.parser import VerbModule
+
+__all__ = ["main"]
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command and return its exit code.
+
+    Args:
+        argv: What follows the program's name. None: this is the program itself, so `sys.argv` is
+            read and the signal handlers of the command line are installed; with arguments given,
+            no handler is touched.
+    """
+    arguments = sys.argv[1:] if argv is None else list(argv)
+    code = _without_parser(arguments)
+    if code is not None:
+        return code
+    from holdfast.cli import signals
+
+    if argv is None:
+        signals.install()
+        _print_anything()
+    try:
+        return _run_verb(arguments[0], arguments[1:])
+    except signals.Interrupted as stop:
+        return 128 + stop.signum
+    except KeyboardInterrupt:
+        return 130
+
+
+def _print_anything() -> None:
+    """Let text that cannot be encoded, such as a lone surrogate, be printed as an escape."""
+    stream: object = sys.stdout
+    if isinstance(stream, io.TextIOWrapper):  # None when it is closed
+        stream.reconfigure(errors="backslashreplace")
+
+
+def _without_parser(arguments: list[str]) -> int | None:
+    """Answer what needs no verb; None where one is named. `help VERB` becomes `VERB --help`."""
+    from holdfast.cli.verbs import HELP, VERBS
+
+    first = arguments[0] if arguments else "--help"
+    if first == "help" and len(arguments) > 1:
+        arguments[:] = [arguments[1], "--help"]
+        first = arguments[0]
+    if first in VERBS:
+        return None
+    if first in ("-h", "--help", "help"):
+        print(HELP, end="")
+        return 0
+    if first in ("-V", "--version"):
+        from holdfast import __version__
+
+        print("holdfast", __version__)
+        return 0
+    print(_unknown(first, list(VERBS)), file=sys.stderr)
+    return 2
+
+
+def _unknown(word: str, verbs: list[str]) -> str:
+    from difflib import get_close_matches
+
+    near = get_close_matches(word, verbs, n=1)
+    hint = f"Did you mean {near[0]}?" if near else "holdfast --help lists them."
+    return f"holdfast: there is no verb {word!r}. {hint}"
+
+
+def _run_verb(verb: str, arguments: list[str]) -> int:
+    from holdfast.cli import exits
+    from holdfast.cli.parser import Parser
+
+    module = _load(verb)
+    args = None
+    try:
+        args = Parser(verb, module).read(arguments)
+        code = module.run(args)
+        if sys.stdout is not None:
+            sys.stdout.flush()
+    except SystemExit as stop:  # --help
+        return stop.code if isinstance(stop.code, int) else 0
+    except Exception as error:
+        return exits.report(verb, error, args)
+    return code
+
+
+def _load(verb: str) -> VerbModule:
+    from importlib import import_module
+    from typing import cast
+
+    from holdfast.cli.verbs import VERBS
+
+    return cast("VerbModule", import_module(f"holdfast.cli.verbs.{VERBS[verb]}"))

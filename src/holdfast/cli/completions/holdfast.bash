@@ -1,0 +1,35 @@
+# bash completion for holdfast: made by `python -m holdfast.cli.texts bash` from the parsers
+_holdfast() {
+    local cur=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD-1]} words=""
+    COMPREPLY=()
+    if (( COMP_CWORD == 1 )); then
+        words="write edit get set del lock inspect sweep doctor demo completion help --help --version"
+    elif [[ $previous == "--" ]]; then
+        COMPREPLY=( $(compgen -c -- "$cur") ); return
+    else
+        case "${COMP_WORDS[1]} $previous" in
+            "edit --parse") words="json toml yaml" ;;
+            "edit --color") words="auto always never" ;;
+            "get --parse") words="json toml yaml" ;;
+            "set --parse") words="json toml yaml" ;;
+            "del --parse") words="json toml yaml" ;;
+            "inspect --color") words="auto always never" ;;
+            "completion completion") words="bash zsh fish" ;;
+        esac
+        [[ -z $words && $cur == -* ]] && case ${COMP_WORDS[1]} in
+            write) words="-n --no-clobber --min-bytes --allow-empty --sha256 --if-changed --backup --mode --no-sync -q --quiet -v --verbose -h --help" ;;
+            edit) words="-i --interactive --diff --dry-run --create --allow-empty --parse --no-parse --no-sync -w --wait -E --conflict-exit-code --color -q --quiet -v --verbose -h --help" ;;
+            get) words="--default --raw --parse --json --jsonl -q --quiet -h --help" ;;
+            set) words="--str --int --json --incr --default --if --existing --no-sync --parse -w --wait -E --conflict-exit-code -q --quiet -v --verbose -h --help" ;;
+            del) words="-f --force --no-sync --parse -w --wait -E --conflict-exit-code -q --quiet -v --verbose -h --help" ;;
+            lock) words="-x -e --exclusive -s --shared -n --nonblock -w --wait -E --conflict-exit-code -o --close -F --no-fork -c --command --of --who --json -q --quiet -v --verbose -h --help" ;;
+            inspect) words="--json --color -h --help" ;;
+            sweep) words="--json --jsonl -q --quiet -h --help" ;;
+            doctor) words="--json -h --help" ;;
+            demo) words="-h --help" ;;
+            completion) words="-h --help" ;;
+        esac
+    fi
+    [[ -n $words ]] && COMPREPLY=( $(compgen -W "$words" -- "$cur") )
+}
+complete -o bashdefault -o default -F _holdfast holdfast

@@ -1,0 +1,170 @@
+#compdef holdfast
+# zsh completion for holdfast: made by `python -m holdfast.cli.texts zsh` from the parsers
+
+_holdfast() {
+    local -a verbs; local state line
+    verbs=(
+        'write:Replace FILE by what arrives on standard input, when it has arrived whole'
+        'edit:Replace FILE by what CMD makes of it, only if CMD succeeds'
+        'get:Print a value of a JSON, TOML or YAML file'
+        'set:Change values of a JSON, TOML or YAML file'
+        'del:Delete keys of a JSON, TOML or YAML file'
+        'lock:Run CMD while holding the lock of FILE'
+        'inspect:Say what PATH is, who holds it, and what was left beside it'
+        'sweep:Remove what killed writers left behind in DIR'
+        'doctor:Measure what the disk under DIR really gives, and say which pattern fits'
+        'demo:Show what holdfast does, on your own disk, in under 30 seconds'
+        'completion:Print completions for a shell'
+    )
+    _arguments -C '1:verb:->verb' '*::argument:->argument'
+    case $state in
+    verb) _describe verb verbs ;;
+    argument)
+        case $words[1] in
+        write) _arguments -S \
+            '-n[only make a new file, else exit 73]' \
+            '--no-clobber[only make a new file, else exit 73]' \
+            '--min-bytes[refuse less input (default 1)]:N: ' \
+            '--allow-empty[as --min-bytes 0]' \
+            '--sha256[refuse other contents, with exit code 65]:HEX: ' \
+            '--if-changed[leave a FILE that holds the same untouched]' \
+            '--backup[keep the old contents under NAME, beside FILE]:NAME:_files' \
+            '--mode[the permissions, such as 600 (default\: kept)]:OCTAL: ' \
+            '--no-sync[do not wait for the disk\: whole, but not durable]' \
+            '-q[say nothing when the answer is no]' \
+            '--quiet[say nothing when the answer is no]' \
+            '-v[say what was done]' \
+            '--verbose[say what was done]' \
+            '-h[show this help]' \
+            '--help[show this help]' \
+            '*:file:_files' ;;
+        edit) _arguments -S \
+            '-i[open $EDITOR on a copy, instead of CMD]' \
+            '--interactive[open $EDITOR on a copy, instead of CMD]' \
+            '--diff[print what changes]' \
+            '--dry-run[replace nothing]' \
+            '--create[make the file when it is missing]' \
+            '--allow-empty[let the new contents be empty]' \
+            '--parse[json, toml or yaml (default\: by the suffix of the file)]:FORMAT:(json toml yaml)' \
+            '--no-parse[take whatever CMD prints]' \
+            '--no-sync[do not wait for the disk\: whole, but not durable]' \
+            '-w[wait at most so long for the lock (default\: as long as it takes)]:SECS: ' \
+            '--wait[wait at most so long for the lock (default\: as long as it takes)]:SECS: ' \
+            '-E[exit with N, not 75, when the lock is busy or somebody was faster]:N: ' \
+            '--conflict-exit-code[exit with N, not 75, when the lock is busy or somebody was faster]:N: ' \
+            '--color[auto, always or never; NO_COLOR and CLICOLOR_FORCE are obeyed]:WHEN:(auto always never)' \
+            '-q[say nothing when the answer is no]' \
+            '--quiet[say nothing when the answer is no]' \
+            '-v[say what was done]' \
+            '--verbose[say what was done]' \
+            '-h[show this help]' \
+            '--help[show this help]' \
+            '*::command:_normal' ;;
+        get) _arguments -S \
+            '--default[what to print when there is no such key]:VALUE: ' \
+            '--raw[print no newline after the value]' \
+            '--parse[json, toml or yaml (default\: by the suffix of the file)]:FORMAT:(json toml yaml)' \
+            '--json[print one JSON document; an error is printed as one too]' \
+            '--jsonl[print one JSON document a line, one a result]' \
+            '-q[say nothing when the answer is no]' \
+            '--quiet[say nothing when the answer is no]' \
+            '-h[show this help]' \
+            '--help[show this help]' \
+            '*:file:_files' ;;
+        set) _arguments -S \
+            '--str[VALUE is text]' \
+            '--int[VALUE is a whole number]' \
+            '--json[VALUE is JSON]' \
+            '--incr[add N to the number at KEY, and print the sum]:N: ' \
+            '--default[what --incr starts from (default 0)]:VALUE: ' \
+            '--if[change only if KEY is VALUE, else exit 1; may be given again]:KEY=VALUE: ' \
+            '--existing[make no file and no key; exit 1 if KEY is missing]' \
+            '--no-sync[do not wait for the disk\: whole, but not durable]' \
+            '--parse[json, toml or yaml (default\: by the suffix of the file)]:FORMAT:(json toml yaml)' \
+            '-w[wait at most so long for the lock (default\: as long as it takes)]:SECS: ' \
+            '--wait[wait at most so long for the lock (default\: as long as it takes)]:SECS: ' \
+            '-E[exit with N, not 75, when the lock is busy or somebody was faster]:N: ' \
+            '--conflict-exit-code[exit with N, not 75, when the lock is busy or somebody was faster]:N: ' \
+            '-q[say nothing when the answer is no]' \
+            '--quiet[say nothing when the answer is no]' \
+            '-v[say what was done]' \
+            '--verbose[say what was done]' \
+            '-h[show this help]' \
+            '--help[show this help]' \
+            '*:file:_files' ;;
+        del) _arguments -S \
+            '-f[a KEY that is missing is no mistake]' \
+            '--force[a KEY that is missing is no mistake]' \
+            '--no-sync[do not wait for the disk\: whole, but not durable]' \
+            '--parse[json, toml or yaml (default\: by the suffix of the file)]:FORMAT:(json toml yaml)' \
+            '-w[wait at most so long for the lock (default\: as long as it takes)]:SECS: ' \
+            '--wait[wait at most so long for the lock (default\: as long as it takes)]:SECS: ' \
+            '-E[exit with N, not 75, when the lock is busy or somebody was faster]:N: ' \
+            '--conflict-exit-code[exit with N, not 75, when the lock is busy or somebody was faster]:N: ' \
+            '-q[say nothing when the answer is no]' \
+            '--quiet[say nothing when the answer is no]' \
+            '-v[say what was done]' \
+            '--verbose[say what was done]' \
+            '-h[show this help]' \
+            '--help[show this help]' \
+            '*:file:_files' ;;
+        lock) _arguments -S \
+            '-x[hold it alone (default)]' \
+            '-e[hold it alone (default)]' \
+            '--exclusive[hold it alone (default)]' \
+            '-s[share it with others that use -s]' \
+            '--shared[share it with others that use -s]' \
+            '-n[do not wait\: as -w 0]' \
+            '--nonblock[do not wait\: as -w 0]' \
+            '-w[wait at most so long for the lock (default\: as long as it takes)]:SECS: ' \
+            '--wait[wait at most so long for the lock (default\: as long as it takes)]:SECS: ' \
+            '-E[exit with N, not 75, when the lock is busy or somebody was faster]:N: ' \
+            '--conflict-exit-code[exit with N, not 75, when the lock is busy or somebody was faster]:N: ' \
+            '-o[do not let CMD inherit the lock]' \
+            '--close[do not let CMD inherit the lock]' \
+            '-F[become CMD, instead of waiting for it]' \
+            '--no-fork[become CMD, instead of waiting for it]' \
+            '-c[let $SHELL run LINE]:LINE: ' \
+            '--command[let $SHELL run LINE]:LINE: ' \
+            '--of[take the lock that a document FILE is changed under]' \
+            '--who[say who holds it; exit 1 if nobody does]' \
+            '--json[print one JSON document; an error is printed as one too]' \
+            '-q[say nothing when the answer is no]' \
+            '--quiet[say nothing when the answer is no]' \
+            '-v[say what was done]' \
+            '--verbose[say what was done]' \
+            '-h[show this help]' \
+            '--help[show this help]' \
+            '*::command:_normal' ;;
+        inspect) _arguments -S \
+            '--json[print one JSON document; an error is printed as one too]' \
+            '--color[auto, always or never; NO_COLOR and CLICOLOR_FORCE are obeyed]:WHEN:(auto always never)' \
+            '-h[show this help]' \
+            '--help[show this help]' \
+            '*:file:_files' ;;
+        sweep) _arguments -S \
+            '--json[print one JSON document; an error is printed as one too]' \
+            '--jsonl[print one JSON document a line, one a result]' \
+            '-q[say nothing when the answer is no]' \
+            '--quiet[say nothing when the answer is no]' \
+            '-h[show this help]' \
+            '--help[show this help]' \
+            '*:file:_files' ;;
+        doctor) _arguments -S \
+            '--json[print one JSON document; an error is printed as one too]' \
+            '-h[show this help]' \
+            '--help[show this help]' \
+            '*:file:_files' ;;
+        demo) _arguments -S \
+            '-h[show this help]' \
+            '--help[show this help]' \
+            '*::command:_normal' ;;
+        completion) _arguments -S \
+            '-h[show this help]' \
+            '--help[show this help]' \
+            '*:file:_files' ;;
+        esac
+    esac
+}
+
+_holdfast "$@"

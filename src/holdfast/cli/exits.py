@@ -1,0 +1,175 @@
+"""Exit codes, and the one place that turns an error into one."""
+
+from __future__ import annotations
+
+import errno
+import sys
+from typing import TYPE_CHECKING, Final
+
+from holdfast.errors import LockTimeout
+
+if TYPE_CHECKING:
+    from argparse import Namespace
+
+__all__ = [
+    "BAD_DATA",
+    "BUSY",
+    "CANNOT_CREATE",
+    "CANNOT_RUN",
+    "INTERNAL",
+    "IO_FAILED",
+    "MEANINGS",
+    "NO",
+    "NOT_FOUND",
+    "NO_INPUT",
+    "NO_PERMISSION",
+    "OK",
+    "UNAVAILABLE",
+    "USAGE",
+    "WRONG_SETTING",
+    "Failure",
+    "code_of",
+    "describe",
+    "note",
+    "report",
+]
+
+OK: Final = 0
+NO: Final = 1
+USAGE: Final = 2
+BAD_DATA: Final = 65
+NO_INPUT: Final = 66
+UNAVAILABLE: Final = 69
+INTERNAL: Final = 70
+CANNOT_CREATE: Final = 73
+IO_FAILED: Final = 74
+BUSY: Final = 75
+NO_PERMISSION: Final = 77
+WRONG_SETTING: Final = 78
+CANNOT_RUN: Final = 126
+NOT_FOUND: Final = 127
+
+MEANINGS: Final = {
+    OK: "done",
+    NO: "the answer is no: a key is missing, a condition is false, a lock is free",
+    USAGE: "wrong usage",
+    BAD_DATA: "the data are refused: they do not parse, do not fit, or are not what was announced",
+    NO_INPUT: "there is no such file, or it is not one that can be read",
+    UNAVAILABLE: "the filesystem or this installation cannot do it; nothing was changed",
+    INTERNAL: "a fault of holdfast itself",
+    CANNOT_CREATE: "it exists already, or cannot be made",
+    IO_FAILED: "reading or writing failed; the message says what the disk holds",
+    BUSY: "somebody else holds the lock, or was faster (`-E N` changes this code)",
+    NO_PERMISSION: "not permitted",
+    WRONG_SETTING: "a setting is wrong, such as $EDITOR",
+    CANNOT_RUN: "the command was found but cannot be run",
+    NOT_FOUND: "the command was not found",
+}
+"""What each code means; a command's own code is passed through, and 128 + n is signal n."""
+
+_BY_ERRNO: Final = {
+    number: code
+    for code, numbers in {
+        NO_INPUT: (errno.ENOENT, errno.EISDIR, errno.ENOTDIR, errno.ELOOP, errno.ENAMETOOLONG),
+        UNAVAILABLE: (
+            errno.EROFS, errno.EBUSY, errno.EXDEV, errno.EOPNOTSUPP, errno.ENOSYS,
+            errno.ENOLCK, errno.EINVAL, errno.EMLINK,
+        ),
+        CANNOT_CREATE: (errno.EEXIST, errno.ENOTEMPTY),
+        BUSY: (errno.EAGAIN, errno.ETIMEDOUT, errno.EDEADLK),
+        NO_PERMISSION: (errno.EACCES, errno.EPERM),
+        141: (errno.EPIPE,),
+    }.items()
+    for number in numbers
+}  # fmt: skip
+
+
+class Failure(Exception):
+    """A refusal of the command line itself, with its exit code; nothing was changed."""
+
+    def __init__(
+        self, message: str, exit_code: int, *, path: str | None = None
+    ) -> None:
+        super().__init__(message)
+        self.exit_code = exit_code
+        self.path = path
+
+
+def code_of(error: Exception) -> int:
+    """The exit code of an error; `INTERNAL` for one that nobody expected."""
+    code = getattr(error, "exit_code", None)
+    if isinstance(code, int):
+        return code
+    if isinstance(error, OSError):
+        return _BY_ERRNO.get(error.errno or 0, IO_FAILED)
+    return IO_FAILED if isinstance(error, MemoryError) else INTERNAL
+
+
+def describe(error: Exception) -> str:
+    """The error in one line: path, reason, and what its notes say of the disk."""
+    if isinstance(error, LockTimeout):
+        who = error.holder or "somebody whom the system does not name"
+        text = f"{error.path}: held by {who}, waited {error.waited_s:.3g} s. Nothing was changed."
+    elif (
+        isinstance(error, OSError) and not hasattr(error, "message") and error.strerror
+    ):
+        text = (
+            f"{error.filename}: {error.strerror}" if error.filename else error.strerror
+        )
+    elif isinstance(error, MemoryError):
+        text = "out of memory"
+    else:
+        text = str(error) or type(error).__name__
+    notes: list[str] = getattr(error, "__notes__", [])
+    lines = [f"{text.rstrip('.')}.", *notes] if notes else [text]
+    return " ".join(word for line in lines for word in _printable(line).split())
+
+
+def _printable(text: str) -> str:
+    """Without control characters and lone surrogates: a file's name must not steer the terminal."""
+    return "".join(
+        c if c.isprintable() or c.isspace() else ascii(c)[1:-1] for c in text
+    )
+
+
+def note(verb: str, message: str) -> None:
+    """Say one line on standard error."""
+    print(f"holdfast {verb}: {message}", file=sys.stderr)
+
+
+def report(verb: str, error: Exception, args: Namespace | None) -> int:
+    """Print the error, with --json also as a document on standard output; return its exit code.
+
+    Args:
+        verb: Whose error it is.
+        args: What the verb was asked; None when that could not be read.
+    """
+    code = code_of(error)
+    if code == INTERNAL:
+        from traceback import print_exception
+
+        print_exception(error)
+    message = describe(error)
+    if code != NO or not getattr(args, "quiet", False):
+        note(verb, message)
+    if code == BUSY:
+        code = getattr(args, "busy_code", BUSY)
+    if getattr(args, "as_json", False):
+        import json
+
+        facts = {
+            "code": code,
+            "errno": errno.errorcode.get(getattr(error, "errno", None) or 0),
+            "path": _path_of(error),
+            "message": message,
+        }
+        print(json.dumps({"error": facts}, ensure_ascii=False))
+    return code
+
+
+def _path_of(error: Exception) -> str | None:
+    for name in ("path", "filename"):
+        path = getattr(error, name, None)
+        if isinstance(path, str) and path:
+            return path
+    return None

@@ -1,0 +1,194 @@
+"""The files that verbs are given: as a register of bytes, and what is said of them."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import TYPE_CHECKING, Any, Final
+
+from holdfast.cli.exits import BAD_DATA, NO_INPUT, USAGE, Failure
+
+if TYPE_CHECKING:
+    from holdfast.formats.codec import Codec
+    from holdfast.state.file_register import FileRegister
+    from holdfast.vfs import File
+
+__all__ = [
+    "codec_of",
+    "decode",
+    "decode_as",
+    "missing",
+    "named_file",
+    "need_codec",
+    "open_register",
+    "open_to_read",
+    "read_file",
+    "read_input",
+    "wrote",
+]
+
+_LARGEST: Final = 1 << 30
+_PIECE_BYTES: Final = 1 << 20
+
+
+def named_file(path: str) -> str:
+    """The path, which must name a file.
+
+    Raises:
+        Failure: it is `-`; this verb replaces a file, and a stream has no old contents to keep.
+    """
+    if path == "-":
+        raise Failure("- is no file here; write ./- for a file of that name", USAGE)
+    return path
+
+
+def open_register(path: str, *, sync: bool = True) -> FileRegister:
+    """The file as bytes under the lock that documents use."""
+    from holdfast.state.file_register import FileRegister
+    from holdfast.vfs import CLOCK, SYSTEM
+
+    return FileRegister(
+        os.path.abspath(named_file(path)),
+        lock=True,
+        sync="always" if sync else "never",
+        permissions=None,
+        keep=0,
+        max_size_bytes=_LARGEST,
+        vfs=SYSTEM,
+        clock=CLOCK,
+    )
+
+
+def read_input() -> bytes:
+    """All of standard input.
+
+    Raises:
+        Failure: it is closed.
+    """
+    if sys.stdin is None:
+        raise Failure("standard input is closed", NO_INPUT)
+    return sys.stdin.buffer.read()
+
+
+def decode(path: str, name: str | None = None) -> Any:
+    """The value of the document at `path`, or on standard input (`-`, JSON unless `name` is given).
+
+    Raises:
+        FileNotFoundError: there is no such file.
+        DecodeError: it does not parse.
+    """
+    if path == "-":
+        return decode_as(
+            need_codec("-", name or "json"), read_input(), "standard input"
+        )
+    codec = need_codec(path, name)
+    return decode_as(codec, read_file(path), path)
+
+
+def read_file(path: str) -> bytes:
+    """One whole version of a file; no lock is needed for it.
+
+    Raises:
+        FileNotFoundError: there is no such file.
+        Failure: it is no regular file, or larger than what fits a document.
+    """
+    file = open_to_read(path)
+    if file is None:
+        raise missing(path)
+    try:
+        pieces: list[bytes] = []
+        left = _LARGEST
+        while left > 0 and (piece := file.read(min(left, _PIECE_BYTES))):
+            pieces.append(piece)
+            left -= len(piece)
+    finally:
+        file.close()
+    if left <= 0:
+        raise Failure(f"{path} is larger than {_LARGEST} bytes", BAD_DATA, path=path)
+    return b"".join(pieces)
+
+
+def missing(path: str) -> FileNotFoundError:
+    """The error for a file that is not there."""
+    from errno import ENOENT
+
+    return FileNotFoundError(ENOENT, os.strerror(ENOENT), path)
+
+
+def open_to_read(path: str) -> File | None:
+    """The regular file at `path`, None when nothing is there.
+
+    Raises:
+        Failure: something else is there; a FIFO or device is not waited for.
+    """
+    from stat import S_ISREG
+
+    from holdfast.vfs import SYSTEM
+
+    folder_path, name = os.path.split(path)
+    try:
+        folder = SYSTEM.folder(folder_path)
+        try:
+            file = folder.open(name, "read")
+        finally:
+            folder.close()
+    except FileNotFoundError:
+        return None
+    if S_ISREG(file.stat().st_mode):
+        return file
+    file.close()
+    raise Failure(f"{path} is not a regular file", NO_INPUT, path=path)
+
+
+def decode_as(codec: Codec, data: bytes, path: str) -> Any:
+    """The value of bytes that stand, or shall stand, in `path`.
+
+    Raises:
+        DecodeError: they do not parse; with path, line and column.
+    """
+    from holdfast.errors import DecodeError
+
+    try:
+        return codec.decode(data)
+    except DecodeError as error:
+        place = ":".join(str(part) for part in (path, error.line, error.column) if part)
+        message = f"{place}: not readable as {codec.name}: {error.message}"
+        raise DecodeError(
+            message, path=path, line=error.line, column=error.column
+        ) from None
+
+
+def need_codec(path: str, name: str | None) -> Codec:
+    """The codec that is named, or that the suffix names.
+
+    Raises:
+        Failure: the suffix belongs to none; a mistake of usage.
+    """
+    codec = codec_of(path, name)
+    if codec is None:
+        raise Failure(
+            f"{path}: no format for this suffix; pass --parse json, toml or yaml", USAGE
+        )
+    return codec
+
+
+def codec_of(path: str, name: str | None = None) -> Codec | None:
+    """The codec that is named, or that the suffix names; None for a suffix that belongs to none."""
+    from holdfast.formats.codec import codec_for
+
+    try:
+        return codec_for(path, name)
+    except ValueError:
+        return None
+
+
+def wrote(path: str, size_bytes: int, *, took_s: float, sync: bool = True) -> str:
+    """`wrote state.json 1.2 kB, synced file and folder in 0.41 ms (ext4)`."""
+    from holdfast.cli.output import human_size
+    from holdfast.vfs import SYSTEM
+
+    promises = SYSTEM.promises(os.path.abspath(path))
+    how = "synced file and folder" if promises.folder_sync else "synced file"
+    spent = f"{took_s * 1e3:.2f} ms" if took_s < 1 else f"{took_s:.1f} s"
+    what = f"wrote {path} {human_size(size_bytes)}"
+    return f"{what}, {how if sync else 'not synced'} in {spent} ({promises.filesystem})"

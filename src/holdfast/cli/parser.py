@@ -1,0 +1,253 @@
+"""The parser of one verb, its help, and the options that verbs share."""
+
+from __future__ import annotations
+
+import argparse
+from typing import TYPE_CHECKING, Any, Final, NoReturn, Protocol
+
+from holdfast.cli.exits import USAGE, Failure
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+__all__ = [
+    "Parser",
+    "VerbModule",
+    "add_color",
+    "add_create",
+    "add_json",
+    "add_no_sync",
+    "add_parse",
+    "add_quiet",
+    "add_verbosity",
+    "add_wait",
+    "label",
+    "seconds",
+]
+
+_WIDTH: Final = 79
+_INDENT: Final = 24
+_SHELL_LINE: Final = ("-c", "--command")
+"""What may follow the file without `--`: flock(1) takes it there."""
+
+
+class VerbModule(Protocol):
+    """What each module of `holdfast.cli.verbs` has."""
+
+    USAGE: str
+    """What follows the verb; one line a form."""
+    SUMMARY: str
+    ABOUT: str
+    EXAMPLES: str
+    COMMAND: bool
+    """Whether a command may follow, after `--` or in its place."""
+
+    def configure(self, parser: Parser) -> None:
+        """Add the arguments."""
+        ...
+
+    def run(self, args: argparse.Namespace) -> int:
+        """Do it; return the exit code."""
+        ...
+
+
+class Parser(argparse.ArgumentParser):
+    """Reads the arguments of one verb; a mistake is one line and exit code 2."""
+
+    def __init__(self, verb: str, module: VerbModule) -> None:
+        self.shown: list[argparse.Action] = []
+        # Without a width argparse asks for that of the terminal, and imports shutil to do so.
+        super().__init__(
+            prog=f"holdfast {verb}",
+            add_help=False,
+            allow_abbrev=False,
+            formatter_class=lambda prog: argparse.HelpFormatter(prog, width=_WIDTH),
+        )
+        self.module = module
+        module.configure(self)
+        self.add_argument("-h", "--help", action="help", help="show this help")
+
+    def add_argument(self, *names: Any, **options: Any) -> argparse.Action:
+        """Add an argument and remember it for the help."""
+        action = super().add_argument(*names, **options)
+        self.shown.append(action)
+        return action
+
+    def read(self, arguments: list[str]) -> argparse.Namespace:
+        """Parse; `args.command` is what follows `--`, or, without `--`, what follows the file."""
+        if not self.module.COMMAND:
+            return self.parse_args(arguments)
+        if "--" in arguments:
+            at = arguments.index("--")
+            args = self.parse_args(arguments[:at])
+            args.command = arguments[at + 1 :]
+            return args
+        super().add_argument("command", nargs=argparse.REMAINDER)
+        args = self.parse_args(arguments)
+        first = args.command[0] if args.command else ""
+        if first.startswith("-") and first not in _SHELL_LINE:
+            self.error(f"put {first} before the file, or -- before the command")
+        return args
+
+    def error(self, message: str) -> NoReturn:
+        """Raise it; argparse would print the usage and exit.
+
+        Raises:
+            Failure: always, with the exit code of wrong usage.
+        """
+        raise Failure(f"{message}. See {self.prog} --help.", USAGE)
+
+    def format_help(self) -> str:
+        """The same text with every version of Python, at most 79 columns wide."""
+        return "\n".join(self._help_lines()) + "\n"
+
+    def _help_lines(self) -> Iterator[str]:
+        forms = self.module.USAGE.splitlines()
+        for number, form in enumerate(forms):
+            yield f"{'      ' if number else 'usage:'} {self.prog} {form}"
+        yield ""
+        yield self.module.SUMMARY
+        yield ""
+        yield from _paragraphs(self.module.ABOUT)
+        for title, is_option in (("arguments", False), ("options", True)):
+            actions = [a for a in self.shown if bool(a.option_strings) is is_option]
+            if actions:
+                yield from ("", f"{title}:")
+                for action in actions:
+                    yield from _entry(label(action), action.help or "")
+        yield from ("", "examples:")
+        yield from (
+            f"  {line}".rstrip() for line in self.module.EXAMPLES.strip().splitlines()
+        )
+
+
+def label(action: argparse.Action) -> str:
+    """How an argument is called in the help: `-w, --wait SECS`."""
+    if not action.option_strings:
+        return str(action.metavar or action.dest)
+    names = ", ".join(action.option_strings)
+    if action.option_strings[0].startswith("--"):
+        names = f"    {names}"
+    return (
+        names
+        if action.nargs == 0
+        else f"{names} {action.metavar or action.dest.upper()}"
+    )
+
+
+def _paragraphs(text: str) -> Iterator[str]:
+    from textwrap import wrap
+
+    for number, paragraph in enumerate(text.strip().split("\n\n")):
+        if number:
+            yield ""
+        yield from wrap(paragraph, _WIDTH)
+
+
+def _entry(name: str, text: str) -> Iterator[str]:
+    from textwrap import wrap
+
+    lines = wrap(text, _WIDTH - _INDENT)
+    head = f"  {name}"
+    if len(head) > _INDENT - 2:
+        yield head
+        head = ""
+    yield f"{head:<{_INDENT}}{lines[0]}"
+    yield from (" " * _INDENT + line for line in lines[1:])
+
+
+def seconds(text: str) -> float:
+    """A number of seconds, not negative.
+
+    Raises:
+        ValueError: anything else; argparse says so.
+    """
+    value = float(text)
+    if not 0 <= value < float("inf"):
+        raise ValueError(text)
+    return value
+
+
+def exit_code(text: str) -> int:
+    """A number that a process can exit with.
+
+    Raises:
+        ValueError: anything else; argparse says so.
+    """
+    value = int(text)
+    if not 0 <= value <= 255:
+        raise ValueError(text)
+    return value
+
+
+def add_wait(parser: Parser) -> None:
+    """`-w SECS` and `-E N`."""
+    parser.add_argument(
+        "-w", "--wait", type=seconds, metavar="SECS",
+        help="wait at most so long for the lock (default: as long as it takes)",
+    )  # fmt: skip
+    parser.add_argument(
+        "-E", "--conflict-exit-code", type=exit_code, metavar="N", default=75, dest="busy_code",
+        help="exit with N, not 75, when the lock is busy or somebody was faster",
+    )  # fmt: skip
+
+
+def add_json(parser: Parser, *, lines: bool = False) -> None:
+    """`--json`, and `--jsonl` where there are many results."""
+    parser.add_argument(
+        "--json", action="store_true", dest="as_json",
+        help="print one JSON document; an error is printed as one too",
+    )  # fmt: skip
+    if lines:
+        parser.add_argument(
+            "--jsonl",
+            action="store_true",
+            help="print one JSON document a line, one a result",
+        )
+
+
+def add_color(parser: Parser) -> None:
+    """`--color WHEN`."""
+    parser.add_argument(
+        "--color", choices=("auto", "always", "never"), default="auto", metavar="WHEN",
+        help="auto, always or never; NO_COLOR and CLICOLOR_FORCE are obeyed",
+    )  # fmt: skip
+
+
+def add_create(parser: Parser) -> None:
+    """`--create`."""
+    parser.add_argument(
+        "--create", action="store_true", help="make the file when it is missing"
+    )
+
+
+def add_no_sync(parser: Parser) -> None:
+    """`--no-sync`."""
+    parser.add_argument(
+        "--no-sync",
+        action="store_true",
+        help="do not wait for the disk: whole, but not durable",
+    )
+
+
+def add_parse(parser: Parser) -> None:
+    """`--parse FORMAT`."""
+    parser.add_argument(
+        "--parse", choices=("json", "toml", "yaml"), metavar="FORMAT",
+        help="json, toml or yaml (default: by the suffix of the file)",
+    )  # fmt: skip
+
+
+def add_quiet(parser: Parser) -> None:
+    """`-q`."""
+    parser.add_argument(
+        "-q", "--quiet", action="store_true", help="say nothing when the answer is no"
+    )
+
+
+def add_verbosity(parser: Parser) -> None:
+    """`-q` and `-v`."""
+    add_quiet(parser)
+    parser.add_argument(
+        "-v", "--verbose", action="store_true", help="say what was done"
+    )

@@ -1,0 +1,53 @@
+"""What SIGINT, SIGTERM and SIGHUP do: undo before the point of no return, finish after it.
+
+Invariants:
+    I1  Until `finish` is called a signal raises `Interrupted`: the temp file goes, the target
+        stays, and the exit code is 128 + the signal.
+    I2  After it a signal waits: the replacement and its syncs are completed, and the exit code says
+        how that went. So 130 and 143 always mean that nothing was changed.
+"""
+
+from __future__ import annotations
+
+import signal
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from types import FrameType
+
+__all__ = ["Interrupted", "finish", "install"]
+
+_finishing = False
+
+
+class Interrupted(BaseException):
+    """A signal asked to stop, and nothing was changed yet."""
+
+    def __init__(self, signum: int) -> None:
+        super().__init__(signum)
+        self.signum = signum
+
+
+def install() -> None:
+    """Make this process a good member of a pipeline: default SIGPIPE, the others undo or finish.
+
+    A signal that is ignored when the program starts (nohup, a background job) stays ignored.
+    """
+    if hasattr(signal, "SIGPIPE"):
+        signal.signal(signal.SIGPIPE, signal.SIG_DFL)
+    for name in ("SIGINT", "SIGTERM", "SIGHUP"):
+        signum = getattr(signal, name, None)
+        if signum is not None and signal.getsignal(signum) is not signal.SIG_IGN:
+            signal.signal(signum, _stop)
+
+
+def finish() -> None:
+    """From here on, complete what was begun: the change is about to be made."""
+    global _finishing
+    _finishing = True
+
+
+def _stop(signum: int, frame: FrameType | None) -> None:
+    del frame
+    if not _finishing:
+        raise Interrupted(signum)

@@ -1,0 +1,187 @@
+"""Texts made from the parsers: the reference page and the completions of three shells.
+
+    python -m holdfast.cli.texts reference > docs/reference/cli.md
+    python -m holdfast.cli.texts bash      > src/holdfast/cli/completions/holdfast.bash
+
+They are kept as files, so that TAB starts no Python; a test compares them with what this makes.
+"""
+
+from __future__ import annotations
+
+import sys
+from importlib import import_module
+from typing import TYPE_CHECKING, Final, cast
+
+from holdfast.cli.exits import MEANINGS
+from holdfast.cli.parser import Parser
+from holdfast.cli.verbs import HELP, VERBS
+
+if TYPE_CHECKING:
+    import argparse
+    from collections.abc import Iterable, Iterator
+
+    from holdfast.cli.parser import VerbModule
+
+__all__ = ["TEXTS", "parsers"]
+
+_MADE: Final = "made by `python -m holdfast.cli.texts {}` from the parsers"
+
+
+def parsers() -> dict[str, Parser]:
+    """The parser of each verb."""
+    return {
+        verb: Parser(
+            verb, cast("VerbModule", import_module(f"holdfast.cli.verbs.{name}"))
+        )
+        for verb, name in VERBS.items()
+    }
+
+
+def reference() -> Iterator[str]:
+    """The lines of the reference page."""
+    yield from ("# The command line", "", f"<!-- {_MADE.format('reference')} -->", "")
+    yield from ("```text", *HELP.splitlines(), "```", "")
+    for verb, parser in parsers().items():
+        yield from (f"## holdfast {verb}", "", "```text")
+        yield from parser.format_help().splitlines()
+        yield from ("```", "")
+    yield from _CONVENTIONS.strip().splitlines()
+    yield from ("", "| exit code | meaning |", "| ---: | --- |")
+    yield from (f"| {code} | {meaning} |" for code, meaning in MEANINGS.items())
+    yield "| 128 + n | ended by signal n before anything was changed, or CMD was |"
+
+
+_CONVENTIONS = """
+## Conventions
+
+- Results go to standard output, messages to standard error, each message on one line.
+- What is a table on a terminal is tab-separated in a pipe, without titles and never cut;
+  `--json` prints one document, `--jsonl` one a line. With `--json` an error is also printed as
+  `{"error": {"code", "errno", "path", "message"}}`.
+- `--` ends the options; what follows it is CMD. `-` is standard input where a file is read.
+- `NO_COLOR`, `CLICOLOR_FORCE` and `--color` decide about colour.
+- SIGINT, SIGTERM and SIGHUP undo everything (exit codes 130, 143, 129) until the new contents
+  are complete. From there on the replacement is finished, and the exit code says how it went.
+- While CMD runs, these signals are passed on to it. A broken pipe ends with SIGPIPE.
+
+## Exit codes
+"""
+
+
+def bash() -> Iterator[str]:
+    """The lines of the completion for bash."""
+    yield from (
+        f"# bash completion for holdfast: {_MADE.format('bash')}",
+        "_holdfast() {",
+    )
+    yield '    local cur=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD-1]} words=""'
+    yield "    COMPREPLY=()"
+    yield "    if (( COMP_CWORD == 1 )); then"
+    yield f'        words="{" ".join([*VERBS, "help", "--help", "--version"])}"'
+    yield '    elif [[ $previous == "--" ]]; then'
+    yield '        COMPREPLY=( $(compgen -c -- "$cur") ); return'
+    yield "    else"
+    yield '        case "${COMP_WORDS[1]} $previous" in'
+    for verb, parser in parsers().items():
+        for action in _with_choices(parser):
+            patterns = "|".join(
+                f'"{verb} {n}"' for n in action.option_strings or [verb]
+            )
+            yield f'            {patterns}) words="{_choices(action)}" ;;'
+    yield from (
+        "        esac",
+        "        [[ -z $words && $cur == -* ]] && case ${COMP_WORDS[1]} in",
+    )
+    for verb, parser in parsers().items():
+        names = " ".join(name for a in parser.shown for name in a.option_strings)
+        yield f'            {verb}) words="{names}" ;;'
+    yield from ("        esac", "    fi")
+    yield '    [[ -n $words ]] && COMPREPLY=( $(compgen -W "$words" -- "$cur") )'
+    yield from ("}", "complete -o bashdefault -o default -F _holdfast holdfast")
+
+
+def zsh() -> Iterator[str]:
+    """The lines of the completion for zsh."""
+    yield from (
+        "#compdef holdfast",
+        f"# zsh completion for holdfast: {_MADE.format('zsh')}",
+        "",
+    )
+    yield from ("_holdfast() {", "    local -a verbs; local state line", "    verbs=(")
+    for verb, parser in parsers().items():
+        yield f"        {_quoted(f'{verb}:{_summary(parser)}')}"
+    yield from ("    )", "    _arguments -C '1:verb:->verb' '*::argument:->argument'")
+    yield from (
+        "    case $state in",
+        "    verb) _describe verb verbs ;;",
+        "    argument)",
+    )
+    yield "        case $words[1] in"
+    for verb, parser in parsers().items():
+        yield f"        {verb}) _arguments -S \\"
+        for action in parser.shown:
+            yield from (
+                f"            {_quoted(spec)} \\" for spec in _zsh_specs(action)
+            )
+        rest = "*::command:_normal" if parser.module.COMMAND else "*:file:_files"
+        yield f"            {_quoted(rest)} ;;"
+    yield from ("        esac", "    esac", "}", "", '_holdfast "$@"')
+
+
+def _zsh_specs(action: argparse.Action) -> Iterator[str]:
+    text = (
+        (action.help or "").replace("[", r"\[").replace("]", r"\]").replace(":", r"\:")
+    )
+    for name in action.option_strings:
+        yield f"{name}[{text}]" + ("" if action.nargs == 0 else f":{_value(action)}")
+
+
+def _value(action: argparse.Action) -> str:
+    if action.choices:
+        return f"{action.metavar}:({_choices(action)})"
+    return f"{action.metavar}:{'_files' if action.metavar == 'NAME' else ' '}"
+
+
+def fish() -> Iterator[str]:
+    """The lines of the completion for fish."""
+    yield f"# fish completion for holdfast: {_MADE.format('fish')}"
+    for verb, parser in parsers().items():
+        text = _quoted(_summary(parser))
+        yield f"complete -c holdfast -n __fish_use_subcommand -f -a {verb} -d {text}"
+    for verb, parser in parsers().items():
+        seen = _quoted(f"__fish_seen_subcommand_from {verb}")
+        for action in parser.shown:
+            if action.option_strings or action.choices:
+                yield f"complete -c holdfast -n {seen} {' '.join(_fish_words(action))}"
+
+
+def _fish_words(action: argparse.Action) -> Iterator[str]:
+    for name in action.option_strings:
+        yield f"-l {name[2:]}" if name.startswith("--") else f"-s {name[1:]}"
+    if action.choices:
+        yield f"-x -a {_quoted(_choices(action))}"
+    elif action.nargs != 0:
+        yield "-r"
+    yield f"-d {_quoted(action.help or '')}"
+
+
+def _summary(parser: Parser) -> str:
+    return parser.module.SUMMARY.rstrip(".")
+
+
+def _with_choices(parser: Parser) -> Iterable[argparse.Action]:
+    return (action for action in parser.shown if action.choices)
+
+
+def _choices(action: argparse.Action) -> str:
+    return " ".join(str(choice) for choice in action.choices or ())
+
+
+def _quoted(text: str) -> str:
+    return "'" + text.replace("'", "'\\''") + "'"
+
+
+TEXTS = {"reference": reference, "bash": bash, "zsh": zsh, "fish": fish}
+
+if __name__ == "__main__":
+    sys.stdout.write("\n".join(TEXTS[sys.argv[1]]()) + "\n")

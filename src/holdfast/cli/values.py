@@ -1,0 +1,190 @@
+"""Values of documents: from the words of a command line, to its output, and to their places."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any, Final, NoReturn
+
+from holdfast.cli.exits import BAD_DATA, USAGE, Failure
+from holdfast.cli.kinds import is_list, is_table
+from holdfast.cli.output import as_json
+from holdfast.formats.keypath import KeyPath, format_path, parse_path
+from holdfast.formats.plain import MISSING
+
+__all__ = [
+    "MISSING",
+    "Pair",
+    "assign",
+    "find",
+    "like",
+    "read_path",
+    "read_value",
+    "remove",
+    "split_pair",
+    "text_of",
+]
+
+Pair = tuple[KeyPath, Any]
+
+_KINDS: Final = {
+    "str": "text",
+    "bool": "true or false",
+    "int": "a number",
+    "float": "a number",
+}
+_PAIR: Final = re.compile(
+    r"""((?:"(?:[^"\\]|\\.)*"|'[^']*'|[^"'=])+)=(.*)""", re.DOTALL
+)
+
+
+def read_path(text: str) -> KeyPath:
+    """A key path, dotted or a JSON Pointer.
+
+    Raises:
+        Failure: it is neither; a mistake of usage.
+    """
+    try:
+        return parse_path(text)
+    except ValueError as error:
+        raise Failure(str(error), USAGE) from None
+
+
+def read_value(text: str, kind: str = "auto") -> Any:
+    """The value that a word stands for: JSON if it parses, else text; or what `kind` forces.
+
+    Raises:
+        Failure: not of the kind that is forced; a mistake of usage.
+    """
+    if kind == "str":
+        return text
+    if kind == "int":
+        try:
+            return int(text)
+        except ValueError:
+            raise Failure(f"{text!r} is not a whole number", USAGE) from None
+    try:
+        return json.loads(text, parse_constant=_refuse)
+    except (ValueError, RecursionError) as error:
+        if kind == "json":
+            raise Failure(f"{text!r} is not JSON: {error}", USAGE) from None
+        return text
+
+
+def _refuse(name: str) -> NoReturn:
+    raise ValueError(f"there is no {name} in JSON")
+
+
+def split_pair(word: str) -> tuple[str, str] | None:
+    """`a.b=1` as its two sides; None where there is no key before an `=` outside quotes."""
+    match = _PAIR.fullmatch(word)
+    return (match[1], match[2]) if match else None
+
+
+def like(old: Any, value: Any) -> Any:
+    """The value as a date or time, where there was one and it spells one; else the value itself."""
+    if isinstance(value, str) and hasattr(old, "fromisoformat"):
+        try:
+            return type(old).fromisoformat(value)
+        except ValueError:
+            return value
+    return value
+
+
+def text_of(value: Any) -> str:
+    """A value to print: text as it is, dates as ISO 8601, everything else as JSON."""
+    if isinstance(value, str):
+        return value
+    if hasattr(value, "isoformat"):
+        return str(value.isoformat())
+    return as_json(value, indent=2 if isinstance(value, (dict, list)) else None)
+
+
+def find(root: Any, path: KeyPath) -> Any:
+    """The value at `path`, or MISSING."""
+    for part in path:
+        root = _child(root, part)
+        if root is MISSING:
+            break
+    return root
+
+
+def _child(container: Any, part: str | int) -> Any:
+    if is_table(container):
+        return container.get(_key(container, part), MISSING)
+    if is_list(container) and isinstance(part, int) and part < len(container):
+        return container[part]
+    return MISSING
+
+
+def _key(container: dict[Any, Any], part: str | int) -> str | int:
+    """The key that is there; a number is a key of text, unless the document has it as a number."""
+    return part if part in container else str(part)
+
+
+def assign(root: Any, path: KeyPath, value: Any) -> Any:
+    """The document with `value` at `path`; tables on the way are made, `-` appends to a list.
+
+    Raises:
+        Failure: something on the way is neither a table nor a list, or a list is too short.
+    """
+    if not path:
+        return value
+    here: Any = root
+    for depth, part in enumerate(path[:-1], 1):
+        below: Any = _child(here, part)
+        if below is MISSING:
+            below = {}
+            _put(here, part, below, path=path[:depth])
+        here = below
+    _put(here, path[-1], value, path=path)
+    return root
+
+
+def _put(container: Any, part: str | int, value: Any, *, path: KeyPath) -> None:
+    if is_table(container):
+        container[_key(container, part)] = value
+    elif not is_list(container):
+        raise _in_the_way(container, path)
+    elif part == "-" or part == len(container):
+        container.append(value)
+    elif isinstance(part, int) and part < len(container):
+        container[part] = value
+    else:
+        where = format_path(path[:-1])
+        raise Failure(
+            f"{where} is a list of {len(container)}; {part} is no place in it", BAD_DATA
+        )
+
+
+def _in_the_way(container: Any, path: KeyPath) -> Failure:
+    where, name = format_path(path[:-1]), format_path(path[-1:])
+    return Failure(
+        f"{where} is {_kind(container)}, so there can be no {name} in it", BAD_DATA
+    )
+
+
+def _kind(value: Any) -> str:
+    if value is None:
+        return "null"
+    name = str(type(value).__name__)
+    return _KINDS.get(name, f"a {name}")
+
+
+def remove(root: Any, path: KeyPath) -> bool:
+    """Take the value at `path` out of the document; False where there is none.
+
+    Raises:
+        Failure: the path is the whole document.
+    """
+    if not path:
+        raise Failure("the whole document cannot be deleted; remove the file", USAGE)
+    container = find(root, path[:-1])
+    part = path[-1]
+    if _child(container, part) is MISSING:
+        return False
+    if is_table(container):
+        del container[_key(container, part)]
+    else:
+        del container[part]
+    return True

@@ -1,0 +1,44 @@
+"""`holdfast completion`: static completions, so that TAB starts no Python."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Final
+
+from holdfast.cli.exits import OK
+
+if TYPE_CHECKING:
+    from argparse import Namespace
+
+    from holdfast.cli.parser import Parser
+
+COMMAND = False
+USAGE = "SHELL"
+SUMMARY = "Print completions for a shell."
+ABOUT = """
+The text is static: TAB starts no Python. Verbs, options and file names are
+completed.
+"""
+EXAMPLES = """
+source <(holdfast completion bash)
+holdfast completion zsh > ~/.zfunc/_holdfast
+holdfast completion fish > ~/.config/fish/completions/holdfast.fish
+"""
+
+SHELLS: Final = ("bash", "zsh", "fish")
+
+
+def configure(parser: Parser) -> None:
+    """Add the arguments."""
+    parser.add_argument(
+        "shell", metavar="SHELL", choices=SHELLS, help="bash, zsh or fish"
+    )
+
+
+def run(args: Namespace) -> int:
+    """Print the file that is part of the package."""
+    from pkgutil import get_data
+
+    text = get_data("holdfast.cli", f"completions/holdfast.{args.shell}")
+    sys.stdout.write((text or b"").decode())
+    return OK

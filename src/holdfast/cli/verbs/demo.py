@@ -1,0 +1,33 @@
+"""`holdfast demo`: what is promised, shown on the user's own disk."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from argparse import Namespace
+
+    from holdfast.cli.parser import Parser
+
+COMMAND = True
+USAGE = "[-- OPTION...]"
+SUMMARY = "Show what holdfast does, on your own disk, in under 30 seconds."
+ABOUT = """
+Edits one file from several processes, kills writers, fills a disk, and cuts the
+power at every point of one replacement on a simulated disk. Ends with a table
+of what was tried and what was lost; exit code 1 if anything was.
+"""
+EXAMPLES = """
+holdfast demo
+"""
+
+
+def configure(parser: Parser) -> None:
+    """There is nothing to choose."""
+
+
+def run(args: Namespace) -> int:
+    """Run it."""
+    from holdfast.demo import main
+
+    return main(args.command)

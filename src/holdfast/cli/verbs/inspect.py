@@ -1,0 +1,180 @@
+"""`holdfast inspect`: what a path is, who holds it, and what was left beside it."""
+
+from __future__ import annotations
+
+import os
+import sys
+from stat import S_ISDIR, S_ISFIFO, S_ISREG, S_ISSOCK, filemode
+from typing import TYPE_CHECKING, Any
+
+from holdfast.cli.exits import NO, OK, Failure, describe
+from holdfast.cli.files import codec_of, decode_as, missing, open_register, read_file
+from holdfast.cli.kinds import is_list, is_table
+from holdfast.cli.output import human_size, iso_time, print_json, print_rows
+from holdfast.cli.parser import add_color, add_json
+from holdfast.errors import HoldfastError
+from holdfast.primitives.temp import recognise
+from holdfast.vfs import SYSTEM
+
+if TYPE_CHECKING:
+    from argparse import Namespace
+    from collections.abc import Iterator
+
+    from holdfast.cli.parser import Parser
+    from holdfast.vfs import Folder, Stat
+
+COMMAND = False
+USAGE = "[OPTION...] PATH"
+SUMMARY = "Say what PATH is, who holds it, and what was left beside it."
+ABOUT = """
+Prints the kind, size, mode and time of PATH; of a JSON, TOML or YAML file its
+keys, or where it does not parse; the lock beside it and its holder; temporary
+files of writers that live or were killed; kept old versions; and what the
+filesystem promises. Changes nothing and takes no lock. Exit code 1: a document
+that does not parse.
+"""
+EXAMPLES = """
+holdfast inspect settings.toml
+holdfast inspect --json state.json | jq .lock.holder
+"""
+
+
+def configure(parser: Parser) -> None:
+    """Add the arguments."""
+    parser.add_argument("path", metavar="PATH", help="a file or a folder")
+    add_json(parser)
+    add_color(parser)
+
+
+def run(args: Namespace) -> int:
+    """Look, and say what was seen."""
+    facts = _facts(args.path)
+    if args.as_json:
+        print_json(facts)
+    else:
+        rows = [(name, _text(name, value)) for name, value in _flat(facts)]
+        print_rows(rows, ("FACT", "VALUE"), color=args.color)
+    return NO if "error" in facts.get("document", {}) else OK
+
+
+def _facts(path: str) -> dict[str, Any]:
+    """Everything that is known, under stable names."""
+    real = SYSTEM.resolve(path)
+    folder_path, name = os.path.split(real)
+    folder = SYSTEM.folder(folder_path)
+    try:
+        try:
+            info = folder.stat(name or os.curdir)
+        except FileNotFoundError:
+            raise missing(path) from None
+        facts = {"path": path, **_of_the_name(real, info)}
+        if S_ISREG(info.st_mode):
+            facts |= _of_a_file(path, folder, name)
+        elif S_ISDIR(info.st_mode):
+            facts["leftovers"] = _leftovers_within(real)
+    finally:
+        folder.close()
+    promises = SYSTEM.promises(real)
+    return facts | {
+        "filesystem": promises.filesystem,
+        "weaknesses": list(promises.weaknesses),
+    }
+
+
+def _of_the_name(real: str, info: Stat) -> dict[str, Any]:
+    return {
+        "target": real,
+        "kind": _kind(info.st_mode),
+        "size_bytes": info.st_size,
+        "mode": filemode(info.st_mode),
+        "owner": f"{info.st_uid}:{info.st_gid}",
+        "links": info.st_nlink,
+        "modified": iso_time(info.st_mtime_ns),
+        "modified_ns": info.st_mtime_ns,
+    }
+
+
+_KINDS = (
+    (S_ISREG, "file"),
+    (S_ISDIR, "folder"),
+    (S_ISFIFO, "FIFO"),
+    (S_ISSOCK, "socket"),
+)
+
+
+def _kind(mode: int) -> str:
+    return next((name for test, name in _KINDS if test(mode)), "device")
+
+
+def _of_a_file(path: str, folder: Folder, name: str) -> dict[str, Any]:
+    from holdfast.state.kept import kept_numbers
+
+    document = _document(path)
+    return {
+        **({"document": document} if document is not None else {}),
+        "lock": _lock(path),
+        "leftovers": _leftovers(folder, name),
+        "versions": kept_numbers(folder, name),
+    }
+
+
+def _document(path: str) -> dict[str, Any] | None:
+    """Format and keys, or why there are none; None where the suffix promises nothing."""
+    codec = codec_of(path)
+    if codec is None:
+        return None
+    try:
+        value = decode_as(codec, read_file(path), path)
+    except (HoldfastError, Failure, OSError) as error:
+        line, column = getattr(error, "line", None), getattr(error, "column", None)
+        return {
+            "format": codec.name,
+            "error": describe(error),
+            "line": line,
+            "column": column,
+        }
+    if is_table(value):
+        return {
+            "format": codec.name,
+            "type": "table",
+            "keys": [str(key) for key in value],
+        }
+    if is_list(value):
+        return {"format": codec.name, "type": "list", "length": len(value)}
+    return {"format": codec.name, "type": "value"}
+
+
+def _lock(path: str) -> dict[str, Any]:
+    lock = open_register(path).lock
+    holder = lock.holder()
+    return {"path": lock.path, "holder": holder and holder._asdict()}
+
+
+def _leftovers(folder: Folder, name: str | None = None) -> list[str]:
+    """Temporary files of living or killed writers, of one target or of all."""
+    found = ((entry, recognise(entry)) for entry in sorted(folder.names()))
+    return [e for e, left in found if left is not None and name in (None, left.target)]
+
+
+def _leftovers_within(path: str) -> list[str]:
+    folder = SYSTEM.folder(path)
+    try:
+        return _leftovers(folder)
+    finally:
+        folder.close()
+
+
+def _flat(facts: dict[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+    for name, value in facts.items():
+        if is_table(value):
+            yield from _flat(value, f"{prefix}{name}.")
+        elif value is not None and value != []:
+            yield prefix + name, value
+
+
+def _text(name: str, value: Any) -> str:
+    if is_list(value):
+        return ", ".join(str(item) for item in value)
+    if name == "size_bytes" and value >= 1000 and sys.stdout.isatty():
+        return f"{value} ({human_size(value)})"
+    return str(value)

@@ -1,0 +1,55 @@
+"""`holdfast sweep`: what killed writers left in a folder, removed."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+from holdfast.cli.exits import OK
+from holdfast.cli.output import as_json, print_json, print_rows
+from holdfast.cli.parser import add_json, add_quiet
+
+if TYPE_CHECKING:
+    from argparse import Namespace
+
+    from holdfast.cli.parser import Parser
+
+COMMAND = False
+USAGE = "[OPTION...] [DIR]"
+SUMMARY = "Remove what killed writers left behind in DIR."
+ABOUT = """
+A writer that is killed leaves its temporary file (.NAME.*.holdfast-tmp), and
+nothing else. Those of living writers are told apart by their locks and stay.
+Prints what was removed; subfolders are not looked at.
+"""
+EXAMPLES = """
+holdfast sweep /var/lib/app
+"""
+
+
+def configure(parser: Parser) -> None:
+    """Add the arguments."""
+    parser.add_argument(
+        "folder",
+        metavar="DIR",
+        nargs="?",
+        default=os.curdir,
+        help="the folder (default: .)",
+    )
+    add_json(parser, lines=True)
+    add_quiet(parser)
+
+
+def run(args: Namespace) -> int:
+    """Sweep, and say what went."""
+    from holdfast import sweep
+
+    removed = [str(path) for path in sweep(args.folder)]
+    if args.as_json:
+        print_json({"removed": removed})
+    elif args.jsonl:
+        for path in removed:
+            print(as_json({"removed": path}))
+    elif not args.quiet:
+        print_rows([(path,) for path in removed], ("REMOVED",))
+    return OK

@@ -1,0 +1,89 @@
+"""What each command imports: the time that a verb takes is the modules that it loads."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+from tests.support.command_line import environment
+
+SHOW = """
+import sys
+before = set(sys.modules)
+from holdfast.cli import main
+main(sys.argv[1:])
+print("\\nMODULES", *sorted(set(sys.modules) - before))
+"""
+SLOW = {
+    "_strptime", "asyncio", "bz2", "concurrent.futures", "ctypes", "dataclasses", "decimal",
+    "difflib", "email", "hashlib", "http", "importlib.metadata", "importlib.resources",
+    "inspect", "logging", "lzma", "pathlib", "random", "rich", "shutil", "socket",
+    "sqlite3", "subprocess", "tempfile", "textwrap", "tomlkit", "traceback", "unittest", "urllib", "uuid", "zipfile", "ruamel.yaml",
+}  # fmt: skip
+ALLOWED = {
+    # Reason: they run a command.
+    "lock": {"subprocess"},
+    "edit": {"subprocess"},
+    # Reason: what it returns are paths.
+    "sweep": {"pathlib", "urllib"},
+}
+COMMANDS = {
+    "write": ("write", "--no-sync", "new"),
+    "edit": ("edit", "state.json", "--", "cat"),
+    "get": ("get", "state.json", "n"),
+    "set": ("set", "state.json", "n=2"),
+    "del": ("del", "state.json", "n"),
+    "lock": ("lock", "l", "--", "true"),
+    "inspect": ("inspect", "state.json"),
+    "sweep": ("sweep",),
+    "completion": ("completion", "bash"),
+}
+
+
+def loaded(argv, cwd) -> set[str]:
+    """The modules that a command loads, besides those of a bare interpreter."""
+    done = subprocess.run(
+        [sys.executable, "-c", SHOW, *argv],
+        input=b"some input",
+        capture_output=True,
+        cwd=cwd,
+        env=environment(),
+        timeout=60,
+        check=True,
+    )
+    return set(done.stdout.decode().rpartition("MODULES")[2].split())
+
+
+@pytest.mark.parametrize("verb", COMMANDS)
+def test_verb_loads_no_slow_module(verb, state) -> None:
+    """A verb on a JSON document loads no module that takes milliseconds, but what it is for."""
+    assert set() == loaded(COMMANDS[verb], state.parent) & SLOW - ALLOWED.get(
+        verb, set()
+    )
+
+
+@pytest.mark.parametrize("verb", COMMANDS)
+def test_verb_loads_no_other_verb(verb, state) -> None:
+    """A verb loads its own module alone, and builds its own parser alone."""
+    verbs = {
+        m
+        for m in loaded(COMMANDS[verb], state.parent)
+        if m.startswith("holdfast.cli.verbs.")
+    }
+
+    assert 1 == len(verbs)
+
+
+@pytest.mark.parametrize("argv", [("--help",), ("--version",), ("help",), ()])
+def test_general_help_loads_no_parser(argv, tmp_path) -> None:
+    """The general help and the version load the package and nothing else."""
+    assert {"holdfast", "holdfast.cli", "holdfast.cli.verbs"} == {
+        name for name in loaded(argv, tmp_path) if name != "__future__"
+    }
+
+
+def test_slow_modules_are_seen(tmp_path, state) -> None:
+    """The check sees what it looks for: a verb that needs such a module is caught with it."""
+    assert "subprocess" in loaded(COMMANDS["lock"], state.parent)
