@@ -22,14 +22,16 @@ if TYPE_CHECKING:
         PromiseUnavailable,
         UnknownFormat,
     )
+    from holdfast.primitives.async_writer import aopen
     from holdfast.primitives.lock import FileLock
     from holdfast.primitives.replace import awrite_bytes, awrite_text, write_bytes, write_text
     from holdfast.primitives.replacing import areplacing, replacing
     from holdfast.primitives.sweep import asweep, sweep
     from holdfast.primitives.write_many import awrite_many, write_many
-    from holdfast.primitives.writer import aopen, open
-    from holdfast.state.document import Document, Snapshot, aedit, edit
+    from holdfast.primitives.writer import open
+    from holdfast.state.document import Document, Snapshot
     from holdfast.state.draft import Draft, MergeReport
+    from holdfast.state.editing import aedit, edit
     from holdfast.state.kept import KeptVersion
     from holdfast.vfs import Holder
 
@@ -40,13 +42,15 @@ _HOMES = {
         " PartlyCommitted PromiseUnavailable UnknownFormat"
     ),
     "holdfast.primitives.lock": "FileLock",
+    "holdfast.primitives.async_writer": "aopen",
     "holdfast.primitives.replace": "awrite_bytes awrite_text write_bytes write_text",
     "holdfast.primitives.replacing": "areplacing replacing",
     "holdfast.primitives.sweep": "asweep sweep",
     "holdfast.primitives.write_many": "awrite_many write_many",
-    "holdfast.primitives.writer": "aopen open",
-    "holdfast.state.document": "Document Snapshot aedit edit",
+    "holdfast.primitives.writer": "open",
+    "holdfast.state.document": "Document Snapshot",
     "holdfast.state.draft": "Draft MergeReport",
+    "holdfast.state.editing": "aedit edit",
     "holdfast.state.kept": "KeptVersion",
     "holdfast.vfs": "Holder",
 }

@@ -1,6 +1,6 @@
 """A crash at every point of every operation: old or new, and durable after the return.
 
-The last tests are the teeth: with a sync, a rename or a lock switched off the same checks must fail.
+The last tests are the teeth: with a sync, rename or lock switched off the checks must fail.
 """
 
 from __future__ import annotations

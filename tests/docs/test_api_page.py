@@ -50,7 +50,10 @@ def untwinned(name: str) -> Any:
     """The function itself, or for a twin that takes whatever its original takes, the original."""
     function = getattr(holdfast, name)
     kinds = [p.kind for p in inspect.signature(function).parameters.values()]
-    passes_on = [inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD] == kinds
+    passes_on = [
+        inspect.Parameter.VAR_POSITIONAL,
+        inspect.Parameter.VAR_KEYWORD,
+    ] == kinds
     return getattr(holdfast, name.removeprefix("a")) if passes_on else function
 
 

@@ -28,7 +28,9 @@ def tree_line(page: str, name: str) -> str:
 
 
 @pytest.mark.parametrize("error", CLASSES, ids=lambda c: c.__name__)
-def test_error_has_a_section_with_its_exit_code(error: type[errors.HoldfastError]) -> None:
+def test_error_has_a_section_with_its_exit_code(
+    error: type[errors.HoldfastError],
+) -> None:
     """Every error is explained, and its exit code is the one of the class."""
     found = re.findall(r"xit code\*{0,2} (\d+)", section(PAGE, error.__name__))
 

@@ -69,7 +69,11 @@ def evaluate_console(example: Example) -> str | None:
 
 def parse(page: Path) -> Document:
     """The page with its examples."""
-    parsers = [SkipParser(), PythonCodeBlockParser(), CodeBlockParser("console", evaluate_console)]
+    parsers = [
+        SkipParser(),
+        PythonCodeBlockParser(),
+        CodeBlockParser("console", evaluate_console),
+    ]
     return Sybil(parsers, path=str(page.parent)).parse(page)
 
 

@@ -377,7 +377,8 @@ if hear() == "contended":
         thread.start()
 for number in range(int(hear())):
     try:
-        signal.setitimer(signal.ITIMER_REAL, 0.00001 * (1 + number % 40))
+        # repeated: Python drops an exception that is raised inside a __del__
+        signal.setitimer(signal.ITIMER_REAL, 0.00001 * (1 + number % 40), 0.05)
         while True:
             try:
                 cycle(number)
@@ -385,6 +386,7 @@ for number in range(int(hear())):
             except LockTimeout:
                 pass
     except Struck:
+        signal.setitimer(signal.ITIMER_REAL, 0)
         struck += 1
     except BaseException as error:
         say("other", repr(error))

@@ -155,7 +155,8 @@ class Machine:
         return self.in_folder(place, make)
 
     def resolve(self, place: str, name: str) -> object:
-        return self.vfs.resolve(self.path(place, name)).removeprefix(self.root)
+        above = self.root.rpartition("/")[0]
+        return self.vfs.resolve(self.path(place, name)).removeprefix(above)
 
     def tree(self, place: str = "") -> dict[str, object]:
         """All names below, and what they are."""

@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 PROLOGUE = """
-import asyncio, fcntl, os, signal, sys, threading, time
+import asyncio, encodings.ascii, fcntl, os, signal, sys, threading, time
 from holdfast.errors import LockTimeout
 from holdfast.primitives.lock import FileLock
 path = sys.argv[1]

@@ -45,9 +45,7 @@ def change(args: Namespace, apply: Callable[[Any], Any], *, default: Any) -> Non
         except (TypeError, ValueError) as error:
             if isinstance(error, HoldfastError):
                 raise
-            raise Failure(
-                f"{path}: {error}. It is unchanged.", BAD_DATA, path=path
-            ) from None
+            raise Failure(f"{path}: {error}. It is unchanged.", BAD_DATA, path=path) from None
     if args.verbose:
         print(attempt.report(sync=not args.no_sync), file=sys.stderr)
 
@@ -55,9 +53,7 @@ def change(args: Namespace, apply: Callable[[Any], Any], *, default: Any) -> Non
 class _Attempt:
     """Calls `apply` under the lock; for the report it looks at the file before and after."""
 
-    def __init__(
-        self, path: str, apply: Callable[[Any], Any], *, verbose: bool
-    ) -> None:
+    def __init__(self, path: str, apply: Callable[[Any], Any], *, verbose: bool) -> None:
         self._path = path
         self._apply = apply
         self._verbose = verbose

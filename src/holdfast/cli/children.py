@@ -32,9 +32,7 @@ class Ended(NamedTuple):
     interrupted: int
 
 
-def run(
-    command: Sequence[str], *, data: bytes | None = None, inherit: Sequence[int] = ()
-) -> Ended:
+def run(command: Sequence[str], *, data: bytes | None = None, inherit: Sequence[int] = ()) -> Ended:
     """Run a command to its end.
 
     Args:
@@ -71,7 +69,7 @@ def replace_process(command: Sequence[str], *, inherit: int) -> NoReturn:
     """
     try:
         os.set_inheritable(inherit, True)
-        os.execvp(command[0], list(command))
+        os.execvp(command[0], list(command))  # noqa: S606 (no shell is the point)
     except OSError as error:
         raise _cannot_run(command[0], error) from None
 

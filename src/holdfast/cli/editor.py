@@ -21,13 +21,14 @@ if TYPE_CHECKING:
 __all__ = ["Copy", "wants_another_try"]
 
 _PIECE_BYTES: Final = 1 << 20
+_TEMPORARY: Final = "/tmp"  # noqa: S108 (what is made in it is a folder of our own)
 
 
 class Copy:
     """A context in which the copy exists."""
 
     def __init__(self, path: str, data: bytes) -> None:
-        place = os.environ.get("TMPDIR") or os.environ.get("TEMP") or "/tmp"
+        place = os.environ.get("TMPDIR") or os.environ.get("TEMP") or _TEMPORARY
         self._name = os.path.basename(path)
         self._place = SYSTEM.folder(place)
         self._own = f"holdfast-edit-{SYSTEM.token()}"
@@ -82,9 +83,7 @@ def _editor() -> list[str]:
         message = f"$VISUAL or $EDITOR cannot be read: {line!r}: {error}"
         raise Failure(message, WRONG_SETTING) from None
     if not words:
-        raise Failure(
-            "no editor is set. Set $EDITOR, such as EDITOR=nano.", WRONG_SETTING
-        )
+        raise Failure("no editor is set. Set $EDITOR, such as EDITOR=nano.", WRONG_SETTING)
     return words
 
 

@@ -87,9 +87,7 @@ _BY_ERRNO: Final = {
 class Failure(Exception):
     """A refusal of the command line itself, with its exit code; nothing was changed."""
 
-    def __init__(
-        self, message: str, exit_code: int, *, path: str | None = None
-    ) -> None:
+    def __init__(self, message: str, exit_code: int, *, path: str | None = None) -> None:
         super().__init__(message)
         self.exit_code = exit_code
         self.path = path
@@ -110,12 +108,8 @@ def describe(error: Exception) -> str:
     if isinstance(error, LockTimeout):
         who = error.holder or "somebody whom the system does not name"
         text = f"{error.path}: held by {who}, waited {error.waited_s:.3g} s. Nothing was changed."
-    elif (
-        isinstance(error, OSError) and not hasattr(error, "message") and error.strerror
-    ):
-        text = (
-            f"{error.filename}: {error.strerror}" if error.filename else error.strerror
-        )
+    elif isinstance(error, OSError) and not hasattr(error, "message") and error.strerror:
+        text = f"{error.filename}: {error.strerror}" if error.filename else error.strerror
     elif isinstance(error, MemoryError):
         text = "out of memory"
     else:
@@ -127,9 +121,7 @@ def describe(error: Exception) -> str:
 
 def _printable(text: str) -> str:
     """Without control characters and lone surrogates: a file's name must not steer the terminal."""
-    return "".join(
-        c if c.isprintable() or c.isspace() else ascii(c)[1:-1] for c in text
-    )
+    return "".join(c if c.isprintable() or c.isspace() else ascii(c)[1:-1] for c in text)
 
 
 def note(verb: str, message: str) -> None:

@@ -78,9 +78,7 @@ def decode(path: str, name: str | None = None) -> Any:
         DecodeError: it does not parse.
     """
     if path == "-":
-        return decode_as(
-            need_codec("-", name or "json"), read_input(), "standard input"
-        )
+        return decode_as(need_codec("-", name or "json"), read_input(), "standard input")
     codec = need_codec(path, name)
     return decode_as(codec, read_file(path), path)
 
@@ -153,9 +151,7 @@ def decode_as(codec: Codec, data: bytes, path: str) -> Any:
     except DecodeError as error:
         place = ":".join(str(part) for part in (path, error.line, error.column) if part)
         message = f"{place}: not readable as {codec.name}: {error.message}"
-        raise DecodeError(
-            message, path=path, line=error.line, column=error.column
-        ) from None
+        raise DecodeError(message, path=path, line=error.line, column=error.column) from None
 
 
 def need_codec(path: str, name: str | None) -> Codec:
@@ -166,9 +162,7 @@ def need_codec(path: str, name: str | None) -> Codec:
     """
     codec = codec_of(path, name)
     if codec is None:
-        raise Failure(
-            f"{path}: no format for this suffix; pass --parse json, toml or yaml", USAGE
-        )
+        raise Failure(f"{path}: no format for this suffix; pass --parse json, toml or yaml", USAGE)
     return codec
 
 

@@ -70,9 +70,7 @@ def as_json(value: Any, *, indent: int | None = None) -> str:
     """A value as JSON; dates and times as ISO 8601, keys as text, lone surrogates escaped."""
     import json
 
-    text = json.dumps(
-        _keys_as_text(value), indent=indent, ensure_ascii=False, default=_iso
-    )
+    text = json.dumps(_keys_as_text(value), indent=indent, ensure_ascii=False, default=_iso)
     try:
         text.encode()
     except UnicodeEncodeError:
@@ -83,10 +81,7 @@ def as_json(value: Any, *, indent: int | None = None) -> str:
 def _keys_as_text(value: Any) -> Any:
     """YAML allows keys that JSON does not, such as dates."""
     if is_table(value):
-        return {
-            k if isinstance(k, str) else _key(k): _keys_as_text(v)
-            for k, v in value.items()
-        }
+        return {k if isinstance(k, str) else _key(k): _keys_as_text(v) for k, v in value.items()}
     if is_list(value):
         return [_keys_as_text(item) for item in value]
     return value

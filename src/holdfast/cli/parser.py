@@ -116,9 +116,7 @@ class Parser(argparse.ArgumentParser):
                 for action in actions:
                     yield from _entry(label(action), action.help or "")
         yield from ("", "examples:")
-        yield from (
-            f"  {line}".rstrip() for line in self.module.EXAMPLES.strip().splitlines()
-        )
+        yield from (f"  {line}".rstrip() for line in self.module.EXAMPLES.strip().splitlines())
 
 
 def label(action: argparse.Action) -> str:
@@ -128,11 +126,7 @@ def label(action: argparse.Action) -> str:
     names = ", ".join(action.option_strings)
     if action.option_strings[0].startswith("--"):
         names = f"    {names}"
-    return (
-        names
-        if action.nargs == 0
-        else f"{names} {action.metavar or action.dest.upper()}"
-    )
+    return names if action.nargs == 0 else f"{names} {action.metavar or action.dest.upper()}"
 
 
 def _paragraphs(text: str) -> Iterator[str]:
@@ -216,9 +210,7 @@ def add_color(parser: Parser) -> None:
 
 def add_create(parser: Parser) -> None:
     """`--create`."""
-    parser.add_argument(
-        "--create", action="store_true", help="make the file when it is missing"
-    )
+    parser.add_argument("--create", action="store_true", help="make the file when it is missing")
 
 
 def add_no_sync(parser: Parser) -> None:
@@ -248,6 +240,4 @@ def add_quiet(parser: Parser) -> None:
 def add_verbosity(parser: Parser) -> None:
     """`-q` and `-v`."""
     add_quiet(parser)
-    parser.add_argument(
-        "-v", "--verbose", action="store_true", help="say what was done"
-    )
+    parser.add_argument("-v", "--verbose", action="store_true", help="say what was done")

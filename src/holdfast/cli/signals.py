@@ -3,8 +3,8 @@
 Invariants:
     I1  Until `finish` is called a signal raises `Interrupted`: the temp file goes, the target
         stays, and the exit code is 128 + the signal.
-    I2  After it a signal waits: the replacement and its syncs are completed, and the exit code says
-        how that went. So 130 and 143 always mean that nothing was changed.
+    I2  After it a signal is ignored: the replacement and its syncs are completed, and the exit code
+        says how that went. So 130 and 143 always mean that nothing was changed.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Interrupted", "finish", "install"]
 
-_finishing = False
+_handled: list[int] = []
 
 
 class Interrupted(BaseException):
@@ -39,15 +39,20 @@ def install() -> None:
         signum = getattr(signal, name, None)
         if signum is not None and signal.getsignal(signum) is not signal.SIG_IGN:
             signal.signal(signum, _stop)
+            _handled.append(signum)
 
 
 def finish() -> None:
-    """From here on, complete what was begun: the change is about to be made."""
-    global _finishing
-    _finishing = True
+    """From here on, complete what was begun: the change is about to be made.
+
+    The signals are ignored, not noted: Python takes its own handlers away before it ends, and a
+    signal in that moment would tell of a change that was made as if it had not been.
+    """
+    while _handled:
+        signal.signal(_handled[-1], signal.SIG_IGN)
+        _handled.pop()
 
 
 def _stop(signum: int, frame: FrameType | None) -> None:
     del frame
-    if not _finishing:
-        raise Interrupted(signum)
+    raise Interrupted(signum)

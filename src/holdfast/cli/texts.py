@@ -30,9 +30,7 @@ _MADE: Final = "made by `python -m holdfast.cli.texts {}` from the parsers"
 def parsers() -> dict[str, Parser]:
     """The parser of each verb."""
     return {
-        verb: Parser(
-            verb, cast("VerbModule", import_module(f"holdfast.cli.verbs.{name}"))
-        )
+        verb: Parser(verb, cast("VerbModule", import_module(f"holdfast.cli.verbs.{name}")))
         for verb, name in VERBS.items()
     }
 
@@ -84,9 +82,7 @@ def bash() -> Iterator[str]:
     yield '        case "${COMP_WORDS[1]} $previous" in'
     for verb, parser in parsers().items():
         for action in _with_choices(parser):
-            patterns = "|".join(
-                f'"{verb} {n}"' for n in action.option_strings or [verb]
-            )
+            patterns = "|".join(f'"{verb} {n}"' for n in action.option_strings or [verb])
             yield f'            {patterns}) words="{_choices(action)}" ;;'
     yield from (
         "        esac",
@@ -120,18 +116,14 @@ def zsh() -> Iterator[str]:
     for verb, parser in parsers().items():
         yield f"        {verb}) _arguments -S \\"
         for action in parser.shown:
-            yield from (
-                f"            {_quoted(spec)} \\" for spec in _zsh_specs(action)
-            )
+            yield from (f"            {_quoted(spec)} \\" for spec in _zsh_specs(action))
         rest = "*::command:_normal" if parser.module.COMMAND else "*:file:_files"
         yield f"            {_quoted(rest)} ;;"
     yield from ("        esac", "    esac", "}", "", '_holdfast "$@"')
 
 
 def _zsh_specs(action: argparse.Action) -> Iterator[str]:
-    text = (
-        (action.help or "").replace("[", r"\[").replace("]", r"\]").replace(":", r"\:")
-    )
+    text = (action.help or "").replace("[", r"\[").replace("]", r"\]").replace(":", r"\:")
     for name in action.option_strings:
         yield f"{name}[{text}]" + ("" if action.nargs == 0 else f":{_value(action)}")
 

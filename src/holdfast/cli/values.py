@@ -33,9 +33,7 @@ _KINDS: Final = {
     "int": "a number",
     "float": "a number",
 }
-_PAIR: Final = re.compile(
-    r"""((?:"(?:[^"\\]|\\.)*"|'[^']*'|[^"'=])+)=(.*)""", re.DOTALL
-)
+_PAIR: Final = re.compile(r"""((?:"(?:[^"\\]|\\.)*"|'[^']*'|[^"'=])+)=(.*)""", re.DOTALL)
 
 
 def read_path(text: str) -> KeyPath:
@@ -152,16 +150,12 @@ def _put(container: Any, part: str | int, value: Any, *, path: KeyPath) -> None:
         container[part] = value
     else:
         where = format_path(path[:-1])
-        raise Failure(
-            f"{where} is a list of {len(container)}; {part} is no place in it", BAD_DATA
-        )
+        raise Failure(f"{where} is a list of {len(container)}; {part} is no place in it", BAD_DATA)
 
 
 def _in_the_way(container: Any, path: KeyPath) -> Failure:
     where, name = format_path(path[:-1]), format_path(path[-1:])
-    return Failure(
-        f"{where} is {_kind(container)}, so there can be no {name} in it", BAD_DATA
-    )
+    return Failure(f"{where} is {_kind(container)}, so there can be no {name} in it", BAD_DATA)
 
 
 def _kind(value: Any) -> str:

@@ -29,7 +29,7 @@ from holdfast.primitives.target import Target, check, how, look, not_durable
 from holdfast.vfs import SYSTEM
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Generator
     from contextlib import AbstractContextManager
 
     from holdfast.vfs import File, Folder, Stat
@@ -234,7 +234,7 @@ class AtomicWriter:
         return self._open(self.get_fileobject)
 
     @contextmanager
-    def _open(self, get_fileobject: Callable[..., Any]) -> Iterator[Any]:
+    def _open(self, get_fileobject: Callable[..., Any]) -> Generator[Any, None, None]:
         f = None
         success = False
         try:
@@ -302,7 +302,7 @@ class AtomicWriter:
             _sync_path(f.name)
             return
         if self._overwrite:
-            give_attributes(work.keeper, work.info, work.target, _ALWAYS)
+            give_attributes(work.keeper, work.target, _ALWAYS, info=work.info)
         work.keeper.sync()
 
     def commit(self, f: Any) -> None:

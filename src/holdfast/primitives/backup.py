@@ -23,7 +23,14 @@ if TYPE_CHECKING:
 __all__ = ["keep_backup"]
 
 _NO_LINKS = frozenset(
-    {errno.EPERM, errno.EMLINK, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.EXDEV}
+    {
+        errno.EPERM,
+        errno.EMLINK,
+        errno.ENOTSUP,
+        errno.EOPNOTSUPP,
+        errno.ENOSYS,
+        errno.EXDEV,
+    }
 )
 _ATTEMPTS = 100
 _PIECE_BYTES = 1 << 20

@@ -14,12 +14,20 @@ from typing import TYPE_CHECKING
 from weakref import WeakSet
 
 if TYPE_CHECKING:
-    from holdfast.vfs import VFS, Clock, File, Holder
+    from holdfast.vfs import VFS, Clock, File, Folder, Holder
 
 __all__ = ["TRUST_S", "Description", "LockFile"]
 
 TRUST_S = 0.001
 """How long a look at the path is trusted: a look costs more than lock and unlock together."""
+
+
+def _close(handle: File | Folder) -> None:
+    """Close what nothing was written through: the descriptor is gone, and no error matters."""
+    try:
+        handle.close()
+    except OSError:
+        pass
 
 
 class Description:
@@ -51,10 +59,7 @@ class Description:
     def forget(self) -> None:
         """Close without unlocking; never fails, and may be repeated."""
         self.is_open = False
-        try:
-            self.file.close()
-        except OSError:
-            pass
+        _close(self.file)
 
     def __del__(self) -> None:
         if getattr(self, "is_open", False):
@@ -97,11 +102,11 @@ class LockFile:
             except OSError as refused:
                 file = self._open_to_read(refused)
         finally:
-            folder.close()
+            _close(folder)
         try:
             description = Description(file)
         except BaseException:
-            file.close()
+            _close(file)
             raise
         self.descriptions.add(description)
         return description
@@ -116,7 +121,7 @@ class LockFile:
         except (FileNotFoundError, PermissionError):
             raise refused from None
         finally:
-            folder.close()
+            _close(folder)
 
     def is_current(self, description: Description) -> bool:
         """Look whether the path still names this file: somebody may have removed or replaced it.
@@ -136,11 +141,11 @@ class LockFile:
                 try:
                     found = file.stat()
                 finally:
-                    file.close()
+                    _close(file)
         except FileNotFoundError:
             return False
         finally:
-            folder.close()
+            _close(folder)
         description.seen_s = now_s
         return (found.st_dev, found.st_ino) == description.identity
 
@@ -159,11 +164,11 @@ class LockFile:
         except FileNotFoundError:
             return None
         finally:
-            folder.close()
+            _close(folder)
         try:
             return self.vfs.holder(file)
         finally:
-            file.close()
+            _close(file)
 
     def holder_or_none(self) -> Holder | None:
         """Say who holds the lock, for a message: whatever fails, the message is still due."""

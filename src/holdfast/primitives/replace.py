@@ -65,6 +65,7 @@ def write_bytes(
         CommittedNotDurable: the new contents are in place, but a power cut may undo it.
         OSError: the old contents stand and no temporary file is left.
         ValueError: an option has no meaning; nothing was done.
+        TypeError: `data` is text; nothing was done.
     """
     if isinstance(data, str):
         raise TypeError("data is a str: use write_text, or encode it")

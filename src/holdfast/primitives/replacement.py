@@ -41,14 +41,14 @@ _CANNOT_RENAME_OVER = frozenset({errno.EBUSY, errno.EXDEV})
 _NO_LINKS = frozenset({errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.EXDEV})
 
 
-def give_attributes(file: File, info: Stat, target: Target, chosen: How) -> None:
+def give_attributes(file: File, target: Target, chosen: How, *, info: Stat) -> None:
     """Give a temp the attributes of the file that it replaces, or the wished mode (I4).
 
     Args:
-        file: the temp; `info` describes it.
-        info: its owner and mode as they are.
+        file: the temp.
         target: what it will be renamed over.
         chosen: the options; `permissions` wins over the mode of the old file.
+        info: the temp as it is: its owner decides what need not be set.
     """
     old, mode = target.old, chosen.permissions
     if old is not None:
@@ -76,7 +76,7 @@ def rename_over(target: Target, source: str) -> None:
             raise
         reason = "cannot be renamed over (is it a bind mount of a single file?)"
         remedy = "Mount its folder instead of the file."
-        raise unavailable(target.path, reason, remedy, error.errno or 0) from error
+        raise unavailable(target.path, reason, remedy=remedy, code=error.errno or 0) from error
 
 
 class Replacement:
@@ -150,7 +150,7 @@ class Replacement:
             close_quietly(keeper)
 
     def _give_attributes(self) -> None:
-        give_attributes(self.file, self._info, self.target, self._chosen)
+        give_attributes(self.file, self.target, self._chosen, info=self._info)
 
     def _publish(self, keeper: File) -> None:
         target, source, backup = self.target, self._temp or "", self._chosen.backup
@@ -190,7 +190,10 @@ class Replacement:
 def _is_in_place(target: Target, keeper: File) -> bool:
     """True if the rename was done and its reply lost: NFS asks again, and hears ENOENT."""
     there, mine = look(target.folder, target.name), keeper.stat()
-    return there is not None and (there.st_dev, there.st_ino) == (mine.st_dev, mine.st_ino)
+    return there is not None and (there.st_dev, there.st_ino) == (
+        mine.st_dev,
+        mine.st_ino,
+    )
 
 
 class Creation(Replacement):
@@ -226,7 +229,9 @@ class Creation(Replacement):
             if error.errno in _NO_LINKS:
                 reason = "this filesystem has no hard links, so a file of that name could be lost"
                 remedy = 'Use mode "w", or write elsewhere.'
-                raise unavailable(target.path, reason, remedy, error.errno or 0) from error
+                raise unavailable(
+                    target.path, reason, remedy=remedy, code=error.errno or 0
+                ) from error
             raise
         if self._temp is not None:
             forget(target.folder, self._temp)  # a second name of a file in place; else it is swept

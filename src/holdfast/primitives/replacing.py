@@ -51,7 +51,7 @@ class _Adoption(Replacement):
         name = temp.temp_name(target.name, self._chosen.vfs.token())
         try:
             self._info = file.stat()
-            give_attributes(file, self._info, target, self._chosen)
+            give_attributes(file, target, self._chosen, info=self._info)
             temp.take_lock(file)  # refused if the tool still holds one, which serves as well
             target.folder.rename(target.name, name, source=source)
         except BaseException:
@@ -70,7 +70,7 @@ def _check_made(target: Target, made: Stat | None) -> None:
         raise FileNotFoundError(errno.ENOENT, message, target.path)
     if not stat.S_ISREG(made.st_mode):
         reason = "cannot be replaced by what was made, which is no regular file"
-        raise unavailable(target.path, reason, "Make a regular file.", errno.ENOTSUP)
+        raise unavailable(target.path, reason, remedy="Make a regular file.", code=errno.ENOTSUP)
 
 
 class replacing:  # noqa: N801 (used as a function is)

@@ -99,12 +99,12 @@ def _sweep_file(here: Folder, name: str, leftover: Leftover) -> bool:
         return _sweep_locked(here, name, leftover)
     guard = temp.temp_name(temp.GUARD, leftover.token)
     if look(here, guard) is None:  # the guard goes last, so its batch is over or dead
-        return _may_go(here, name, leftover, look(here, name)) and forget(here, name)
+        return _may_go(here, name, leftover, locked=look(here, name)) and forget(here, name)
     lock = _open(here, guard)
     try:
         return (
             lock.lock(block=False)
-            and _may_go(here, name, leftover, look(here, name))
+            and _may_go(here, name, leftover, locked=look(here, name))
             and forget(here, name)
         )
     finally:
@@ -116,7 +116,7 @@ def _sweep_locked(here: Folder, name: str, leftover: Leftover) -> bool:
     try:
         return (
             file.lock(block=False)
-            and _may_go(here, name, leftover, file.stat())
+            and _may_go(here, name, leftover, locked=file.stat())
             and forget(here, name)
         )
     finally:
@@ -131,7 +131,7 @@ def _open(here: Folder, name: str) -> File:
         return here.open(name, "read")
 
 
-def _may_go(here: Folder, name: str, leftover: Leftover, locked: Stat | None) -> bool:
+def _may_go(here: Folder, name: str, leftover: Leftover, *, locked: Stat | None) -> bool:
     """True if the name leads to what was locked, and no contents go with it (I2, I3)."""
     there = look(here, name)
     if there is None or locked is None or not _same(there, locked):

@@ -19,7 +19,17 @@ from holdfast.primitives.folders import close_quietly, open_folder
 if TYPE_CHECKING:
     from holdfast.vfs import VFS, Folder, Stat, Sync
 
-__all__ = ["How", "Target", "at", "explain", "find", "how", "look", "not_durable", "unavailable"]
+__all__ = [
+    "How",
+    "Target",
+    "at",
+    "explain",
+    "find",
+    "how",
+    "look",
+    "not_durable",
+    "unavailable",
+]
 
 _NO_NAMES = frozenset({"", os.curdir, os.pardir})
 _RACES = 40  # symlinks that change under our hands; the kernel's own limit for a chain
@@ -91,7 +101,10 @@ def _plain_name(backup: str | os.PathLike[str]) -> str:
 
 
 def find(
-    path: str | bytes | os.PathLike[str] | os.PathLike[bytes], chosen: How, *, new: bool = False
+    path: str | bytes | os.PathLike[str] | os.PathLike[bytes],
+    chosen: How,
+    *,
+    new: bool = False,
 ) -> Target:
     """Open the folder of the target, and refuse what cannot be replaced (I1, I2, I3).
 
@@ -104,6 +117,7 @@ def find(
         FileExistsError: `new`, and it is there.
         PromiseUnavailable: it is no regular file.
         OSError: the folder cannot be opened or made.
+        ValueError: the backup has the file's own name.
     """
     text = os.fsdecode(path)
     place = text
@@ -146,14 +160,25 @@ def look(folder: Folder, name: str) -> Stat | None:
 
 
 def check(path: str, old: Stat, *, new: bool) -> None:
-    """Refuse what is there, if it cannot be replaced or must be `new` (I3)."""
+    """Refuse what is there, if it cannot be replaced or must be `new` (I3).
+
+    Raises:
+        FileExistsError: it must be new.
+        PromiseUnavailable: it is no regular file.
+    """
     if new:
         raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), path)
     if not stat.S_ISREG(old.st_mode):
-        kind = next((kind for is_kind, kind in _KINDS if is_kind(old.st_mode)), "no regular file")
+        kind = next(
+            (kind for is_kind, kind in _KINDS if is_kind(old.st_mode)),
+            "no regular file",
+        )
         code = errno.EISDIR if kind == "a folder" else errno.ENOTSUP
         raise unavailable(
-            path, f"is {kind} and cannot be replaced", "Give the path of a regular file.", code
+            path,
+            f"is {kind} and cannot be replaced",
+            remedy="Give the path of a regular file.",
+            code=code,
         )
 
 
@@ -161,10 +186,10 @@ def _no_name(path: str) -> OSError:
     if not path:
         return FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), path)
     reason = "is a folder and cannot be replaced"
-    return unavailable(path, reason, "Give the path of a regular file.", errno.EISDIR)
+    return unavailable(path, reason, remedy="Give the path of a regular file.", code=errno.EISDIR)
 
 
-def unavailable(path: str, reason: str, remedy: str, code: int) -> PromiseUnavailable:
+def unavailable(path: str, reason: str, *, remedy: str, code: int) -> PromiseUnavailable:
     """Return the error for a target that cannot be kept whole."""
     return PromiseUnavailable(f"{path}: {reason}. It is untouched. {remedy}", errno=code, path=path)
 

@@ -129,7 +129,10 @@ class _Batch:
         found = temp.recognise(place.guard)
         token = f"{found.token if found else ''}-{len(self._items):x}"
         self._items[where.st_dev, where.st_ino, target.name] = _Item(
-            key, target._replace(folder=place.folder), content, temp.temp_name(target.name, token)
+            key,
+            target._replace(folder=place.folder),
+            content,
+            temp.temp_name(target.name, token),
         )
 
     def _guard(self, target: Target) -> _Place:
@@ -163,7 +166,8 @@ class _Batch:
                 opened.append((item, self._begin(item)))
                 self._fill(*opened[-1])
             if self._chosen.sync == "always":
-                for _ in spread(_sync, opened):
+                # A stripe a thread: a future for each file would cost as much as its sync.
+                for _ in spread(_sync, [opened[at::_SYNCING_MAX] for at in range(_SYNCING_MAX)]):
                     pass
             while opened:
                 item, file = opened.pop()
@@ -179,7 +183,8 @@ class _Batch:
         )
         permissions = 0o666 if new else 0o600
         return _explained(
-            item, lambda: item.target.folder.open(item.temp, "new", permissions=permissions)
+            item,
+            lambda: item.target.folder.open(item.temp, "new", permissions=permissions),
         )
 
     def _fill(self, item: _Item, file: File) -> None:
@@ -187,7 +192,7 @@ class _Batch:
             temp.write_all(file, item.data)
             if self._chosen.sync == "always":
                 file.start_writeback()
-            give_attributes(file, file.stat(), item.target, self._chosen)
+            give_attributes(file, item.target, self._chosen, info=file.stat())
 
         _explained(item, fill)
 
@@ -228,7 +233,7 @@ class _Batch:
 
     def _partly(self) -> PartlyCommitted:
         count = len(self._items)
-        lost = [key for key, error in self._failed.items() if key not in set(self._committed)]
+        lost = set(self._failed) - set(self._committed)
         first, error = next(iter(self._failed.items()))
         return PartlyCommitted(
             f"{first}: the batch of {count} files failed here ({error})."
@@ -256,14 +261,15 @@ class _Batch:
 
 
 def _one_by_one(
-    function: Callable[[tuple[_Item, File]], None], opened: Iterable[tuple[_Item, File]]
+    function: Callable[[list[tuple[_Item, File]]], None],
+    stripes: Iterable[list[tuple[_Item, File]]],
 ) -> Iterable[None]:
-    return map(function, opened)
+    return map(function, stripes)
 
 
-def _sync(opened: tuple[_Item, File]) -> None:
-    item, file = opened
-    _explained(item, file.sync)
+def _sync(opened: list[tuple[_Item, File]]) -> None:
+    for item, file in opened:
+        _explained(item, file.sync)
 
 
 def _explained(item: _Item, function: Callable[[], _T]) -> _T:

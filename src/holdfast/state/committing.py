@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias
 
 from holdfast.errors import Conflict
-from holdfast.formats.diff import apply, diff
 from holdfast.formats.merge import merge3
+from holdfast.formats.plain import same
 from holdfast.state.loading import Loaded
 
 if TYPE_CHECKING:
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from holdfast.formats.keypath import KeyPath
     from holdfast.state.loading import Schema
-    from holdfast.state.register import Content, Register
+    from holdfast.state.register import Content, Held, Register
 
     OnConflict: TypeAlias = Literal["mine", "theirs", "raise"] | Callable[[KeyPath, Any, Any, Any], Any]
 
@@ -43,13 +43,13 @@ class Committer:
         self._last: Loaded | None = None
         self._seen: tuple[Any, Any] = (self, None)
 
-    def load(self) -> Loaded:
+    def load(self, held: Held | None = None) -> Loaded:
         """Decode what the register holds, unless it still holds what was decoded last."""
-        return self._decode(self._read())
+        return self._decode(self._read(held))
 
-    def _read(self) -> Content:
+    def _read(self, held: Held | None) -> Content:
         last = self._last
-        return self._register.read(last.content if last is not None else None)
+        return (held or self._register).read(last.content if last is not None else None)
 
     def _decode(self, content: Content) -> Loaded:
         last = self._last
@@ -81,38 +81,40 @@ class Committer:
 
     def commit(
         self,
+        held: Held,
         base: Any,
         mine: Any,
         *,
-        on_conflict: OnConflict = "mine",
-        current: Loaded | None = None,
+        on_conflict: OnConflict,
+        current: Loaded | None,
     ) -> Committed:
         """Bring the change from `base` to `mine` into whatever the register holds by now.
 
         Args:
-            base: What was seen, as plain data; `mine` is what it became.
+            held: The register, others being excluded.
+            base: What was seen, as plain data.
             mine: What it became.
             on_conflict: See `Draft.commit`.
             current: What is probably there still, which spares a look: a write that finds something
-                else there begins again.
+                else there begins again. None: look.
 
         Raises:
             Conflict: `on_conflict="raise"` and both changed one key; or others write faster than this can.
         """
         for _ in range(_ATTEMPTS):
             if current is None:
-                current = self.load()
+                current = self.load(held)
             theirs = self.seen(current)
             merged, conflicts = self._merge(base, mine, theirs, on_conflict)
             try:
-                loaded = self._replace(current, theirs, merged)
+                loaded = self._replace(held, current, merged)
             except Conflict:
                 current = None
                 continue
             return Committed(loaded, merged, theirs, conflicts, loaded is not current)
         raise self._too_busy()
 
-    def overwrite(self, value: Any, *, if_version: str | None = None) -> str:
+    def overwrite(self, held: Held, value: Any, *, if_version: str | None) -> str:
         """Make `value` the contents, if they still are of that version; return the new version.
 
         Raises:
@@ -120,14 +122,13 @@ class Committer:
         """
         mine = self.schema.dump(value)
         for _ in range(_ATTEMPTS):
-            content = self._read()
+            content = self._read(held)
             self._require(content, if_version)
             try:
                 if content.data is None:
-                    loaded = self._write(Loaded(content, None), mine)
+                    loaded = self._write(held, Loaded(content, None), self.schema.fresh(mine))
                 else:
-                    current = self._decode(content)
-                    loaded = self._replace(current, self.seen(current), mine)
+                    loaded = self._replace(held, self._decode(content), mine)
             except Conflict:
                 continue
             return self.version_of(loaded.content)
@@ -149,17 +150,17 @@ class Committer:
             )
         return merged.value, tuple(merged.conflicts)
 
-    def _replace(self, current: Loaded, theirs: Any, merged: Any) -> Loaded:
-        edits = diff(theirs, merged)
-        if not edits:
+    def _replace(self, held: Held, current: Loaded, merged: Any) -> Loaded:
+        theirs = self.seen(current)
+        if same(theirs, merged):
             return current
         self.schema.refuse_newer(current)
-        return self._write(current, apply(edits, current.plain))
+        return self._write(held, current, self.schema.carried(current, theirs, merged))
 
-    def _write(self, current: Loaded, plain: Any) -> Loaded:
+    def _write(self, held: Held, current: Loaded, plain: Any) -> Loaded:
         data = self.schema.encode(plain, current.content)
         self._last = None  # whatever happens now, the next look reads
-        content = self._register.write(data, replacing=current.content)
+        content = held.write(data, replacing=current.content)
         self._last = Loaded(content, plain)
         return self._last
 

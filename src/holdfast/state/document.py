@@ -27,8 +27,8 @@ from holdfast.formats.plain import MISSING
 from holdfast.primitives.asyncio_bridge import run
 from holdfast.state.committing import Committer
 from holdfast.state.draft import Draft
+from holdfast.state.file_place import FileOptions
 from holdfast.state.file_register import FileRegister
-from holdfast.state.kept import KeptVersions
 from holdfast.state.loading import Migrations, Schema
 from holdfast.vfs import CLOCK, SYSTEM
 
@@ -38,10 +38,12 @@ if TYPE_CHECKING:
 
     from holdfast.formats.codec import Codec
     from holdfast.primitives.lock import FileLock
+    from holdfast.state.file_place import FilePlace
     from holdfast.state.kept import KeptVersion
+    from holdfast.state.register import Held
     from holdfast.vfs import VFS, Clock, Sync
 
-__all__ = ["Document", "Snapshot", "aedit", "edit"]
+__all__ = ["Document", "Snapshot"]
 
 T = TypeVar("T")
 
@@ -144,16 +146,8 @@ class Document(Generic[T]):
         self.path = os.path.abspath(os.fsdecode(path))
         steps = None if migrations is None else Migrations(migrations, field=version_field)
         chosen = codec_for(self.path, codec)
-        self._register = FileRegister(
-            self.path,
-            lock=lock,
-            sync=sync,
-            permissions=permissions,
-            keep=keep,
-            max_size_bytes=max_size_bytes,
-            vfs=vfs,
-            clock=clock,
-        )
+        options = FileOptions(lock, sync, permissions, keep, max_size_bytes, vfs, clock)
+        self._register = FileRegister(self.path, options)
         self._schema = Schema(
             self.path,
             chosen,
@@ -162,7 +156,6 @@ class Document(Generic[T]):
             migrations=steps,
         )
         self._committer = Committer(self._register, self._schema)
-        self._kept = KeptVersions(self._register)
 
     def __repr__(self) -> str:
         return f"Document({self.path!r})"
@@ -220,23 +213,23 @@ class Document(Generic[T]):
             UnknownFormat: a newer program wrote it; it is untouched.
             CommittedNotDurable: the file is new, but a power cut may bring the old one back.
         """
-        with self._register.exclusive(timeout_s):
-            return self._update(fn)
+        with self._register.exclusive(timeout_s) as held:
+            return self._update(held, fn)
 
     async def aupdate(self, fn: Callable[[T], T | None], *, timeout_s: float | None = None) -> T:
         """`update` for asyncio: waits and syncs without blocking the event loop; `fn` runs in a thread."""
-        async with self._register.aexclusive(timeout_s):
-            return await run(lambda: self._update(fn))
+        async with self._register.aexclusive(timeout_s) as held:
+            return await run(lambda: self._update(held, fn))
 
-    def _update(self, fn: Callable[[T], T | None]) -> T:
-        draft = self._draft()
+    def _update(self, held: Held, fn: Callable[[T], T | None]) -> T:
+        draft = self._draft(held)
         result = fn(draft.value)
         if result is not None:
             if hasattr(result, "__await__"):
                 cast("Any", result).close()
                 raise TypeError("update() takes a plain function; for await use `async with doc.aedit()`")
             draft.value = result
-        draft.finish()
+        draft.finish(held)
         return draft.value
 
     @contextmanager
@@ -248,18 +241,18 @@ class Document(Generic[T]):
         Raises:
             LockTimeout: somebody else holds the lock; nothing was changed.
         """
-        with self._register.exclusive(timeout_s):
-            draft = self._draft()
+        with self._register.exclusive(timeout_s) as held:
+            draft = self._draft(held)
             yield draft.value
-            draft.finish()
+            draft.finish(held)
 
     @asynccontextmanager
     async def aedit(self, *, timeout_s: float | None = None) -> AsyncIterator[T]:
         """`edit` for asyncio; the body may await, others wait for it without blocking the event loop."""
-        async with self._register.aexclusive(timeout_s):
-            draft = await run(self._draft)
+        async with self._register.aexclusive(timeout_s) as held:
+            draft = await run(lambda: self._draft(held))
             yield draft.value
-            await run(draft.finish)
+            await run(lambda: draft.finish(held))
 
     def write(self, value: T, *, if_version: str | None = None, timeout_s: float | None = None) -> str:
         """Make `value` the whole of the document, whatever its fields were; return the new version.
@@ -276,15 +269,15 @@ class Document(Generic[T]):
             DecodeError: the present contents do not decode; they are untouched (see `quarantine`).
             UnknownFormat: a newer program wrote it; it is untouched.
         """
-        with self._register.exclusive(timeout_s):
-            return self._committer.overwrite(value, if_version=if_version)
+        with self._register.exclusive(timeout_s) as held:
+            return self._committer.overwrite(held, value, if_version=if_version)
 
     async def awrite(
         self, value: T, *, if_version: str | None = None, timeout_s: float | None = None
     ) -> str:
         """`write` for asyncio."""
-        async with self._register.aexclusive(timeout_s):
-            return await run(lambda: self._committer.overwrite(value, if_version=if_version))
+        async with self._register.aexclusive(timeout_s) as held:
+            return await run(lambda: self._committer.overwrite(held, value, if_version=if_version))
 
     # drafts
 
@@ -297,14 +290,18 @@ class Document(Generic[T]):
         """
         return self._draft()
 
-    def _draft(self) -> Draft[T]:
-        return Draft(self._committer, self._register)
+    def _draft(self, held: Held | None = None) -> Draft[T]:
+        return Draft(self._committer, self._register, held=held)
 
     # old versions and damaged ones
 
     def versions(self) -> list[KeptVersion]:
         """Return the old versions that `keep` left beside the file, the oldest first."""
-        return self._kept.all()
+        try:
+            with self._register.place() as place:
+                return place.versions()
+        except FileNotFoundError:
+            return []
 
     def restore(self, number: int, *, timeout_s: float | None = None) -> T:
         """Make the bytes of an old version the document again, durably; the present one is kept as well.
@@ -314,14 +311,14 @@ class Document(Generic[T]):
             DecodeError: the old version does not decode; the file is untouched.
             LockTimeout: somebody else holds the lock; nothing was changed.
         """
-        with self._register.exclusive(timeout_s):
-            return self._restore(number)
+        with self._register.exclusive(timeout_s) as held:
+            return self._restore(held, number)
 
-    def _restore(self, number: int) -> T:
-        data = self._kept.read(number)
+    def _restore(self, held: FilePlace, number: int) -> T:
+        data = held.read_version(number)
         self._schema.decode(data)
-        self._register.write(data, replacing=self._register.read())
-        return self.read()
+        held.write(data, replacing=held.read())
+        return cast("T", self._schema.value(self._committer.load(held)))
 
     def quarantine(self, *, timeout_s: float | None = None) -> Path | None:
         """Move contents that do not decode out of the way, to `<name>.corrupt-<n>` beside the file.
@@ -335,19 +332,19 @@ class Document(Generic[T]):
         Raises:
             LockTimeout: somebody else holds the lock; nothing was changed.
         """
-        with self._register.exclusive(timeout_s):
-            return self._quarantine()
+        with self._register.exclusive(timeout_s) as held:
+            return self._quarantine(held)
 
-    def _quarantine(self) -> Path | None:
+    def _quarantine(self, held: FilePlace) -> Path | None:
         from pathlib import Path
 
-        content = self._register.read()
+        content = held.read()
         if content.data is None:
             return None
         try:
             self._schema.decode(content.data)
         except DecodeError:
-            return Path(self._register.set_aside())
+            return Path(held.set_aside())
         return None
 
     # asyncio twins of what waits for the disk alone
@@ -370,13 +367,13 @@ class Document(Generic[T]):
 
     async def arestore(self, number: int, *, timeout_s: float | None = None) -> T:
         """`restore` for asyncio."""
-        async with self._register.aexclusive(timeout_s):
-            return await run(lambda: self._restore(number))
+        async with self._register.aexclusive(timeout_s) as held:
+            return await run(lambda: self._restore(held, number))
 
     async def aquarantine(self, *, timeout_s: float | None = None) -> Path | None:
         """`quarantine` for asyncio."""
-        async with self._register.aexclusive(timeout_s):
-            return await run(self._quarantine)
+        async with self._register.aexclusive(timeout_s) as held:
+            return await run(lambda: self._quarantine(held))
 
     def close(self) -> None:
         """Give back the lock's descriptor; the document can still be used."""
@@ -387,46 +384,3 @@ class Document(Generic[T]):
 
     def __exit__(self, *_: object) -> None:
         self.close()
-
-
-def edit(
-    path: str | os.PathLike[str],
-    *,
-    default: Any = MISSING,
-    timeout_s: float | None = None,
-    codec: str | Codec | None = None,
-    sync: Sync = "always",
-    vfs: VFS = SYSTEM,
-) -> Any:
-    """Edit a state file in one `with`: lock, read, change the dict in place, replace, unlock.
-
-    A clean exit is durable; an exception inside writes nothing. `default` stands for a missing file only.
-
-        with holdfast.edit("state.json", default={}) as state:
-            state["runs"] = state.get("runs", 0) + 1
-
-    Raises:
-        LockTimeout: somebody else holds the lock; nothing was changed.
-        FileNotFoundError: missing, and no `default` was given.
-        DecodeError: the present contents do not decode; they are untouched.
-    """
-    document = Document[Any](path, object, default=default, codec=codec, sync=sync, vfs=vfs)
-    return document.edit(timeout_s=timeout_s)
-
-
-def aedit(
-    path: str | os.PathLike[str],
-    *,
-    default: Any = MISSING,
-    timeout_s: float | None = None,
-    codec: str | Codec | None = None,
-    sync: Sync = "always",
-    vfs: VFS = SYSTEM,
-) -> Any:
-    """`edit` for asyncio: `async with holdfast.aedit("state.json", default={}) as state:`.
-
-    Raises:
-        LockTimeout: somebody else holds the lock; nothing was changed.
-    """
-    document = Document[Any](path, object, default=default, codec=codec, sync=sync, vfs=vfs)
-    return document.aedit(timeout_s=timeout_s)

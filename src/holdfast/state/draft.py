@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from holdfast.formats.keypath import KeyPath
     from holdfast.state.committing import Committed, Committer, OnConflict
     from holdfast.state.loading import Loaded
-    from holdfast.state.register import Register
+    from holdfast.state.register import Held, Register
 
 __all__ = ["Draft", "MergeReport"]
 
@@ -41,10 +41,12 @@ class Draft(Generic[T]):
 
     value: T
 
-    def __init__(self, committer: Committer, register: Register) -> None:
+    def __init__(
+        self, committer: Committer, register: Register, *, held: Held | None = None
+    ) -> None:
         self._committer = committer
         self._register = register
-        self._loaded = committer.load()
+        self._loaded = committer.load(held)
         self._base: Any = committer.seen(self._loaded)
         self.value = cast("T", committer.schema.value(self._loaded))
 
@@ -67,33 +69,19 @@ class Draft(Generic[T]):
             DecodeError: the present contents do not decode; they are untouched, the draft stays.
             UnknownFormat: a newer program wrote it; it is untouched, the draft stays.
         """
-        with self._register.exclusive(timeout_s):
-            return self._commit(on_conflict)
+        with self._register.exclusive(timeout_s) as held:
+            return self._commit(held, on_conflict)
 
     async def acommit(
         self, *, on_conflict: OnConflict = "mine", timeout_s: float | None = None
     ) -> MergeReport:
         """`commit` for asyncio."""
-        async with self._register.aexclusive(timeout_s):
-            return await run(lambda: self._commit(on_conflict))
+        async with self._register.aexclusive(timeout_s) as held:
+            return await run(lambda: self._commit(held, on_conflict))
 
-    def finish(self) -> None:
-        """Commit under a lock that is already held; mine wins, and no report is made."""
-        self._settle("mine", self._loaded)
-
-    def _settle(
-        self, on_conflict: OnConflict, current: Loaded | None = None
-    ) -> tuple[Any, Any, Committed]:
-        base, schema = self._base, self._committer.schema
-        mine = schema.dump(self.value)
-        done = self._committer.commit(base, mine, on_conflict=on_conflict, current=current)
-        self._loaded, self._base = done.loaded, done.seen
-        if done.seen is not mine:
-            self.value = cast("T", schema.value(done.loaded))
-        return base, mine, done
-
-    def _commit(self, on_conflict: OnConflict) -> MergeReport:
-        base, mine, done = self._settle(on_conflict)
+    def _commit(self, held: Held, on_conflict: OnConflict) -> MergeReport:
+        base = self._base
+        mine, done = self._settle(held, on_conflict)
         return MergeReport(
             written=done.written,
             version=self._committer.version_of(done.loaded.content),
@@ -101,3 +89,19 @@ class Draft(Generic[T]):
             theirs=tuple(changed_paths(diff(base, done.theirs))),
             conflicts=done.conflicts,
         )
+
+    def finish(self, held: Held) -> None:
+        """Commit where the lock is held already, by `Document`; mine wins."""
+        self._settle(held, "mine", current=self._loaded)
+
+    def _settle(
+        self, held: Held, on_conflict: OnConflict, *, current: Loaded | None = None
+    ) -> tuple[Any, Committed]:
+        mine = self._committer.schema.dump(self.value)
+        done = self._committer.commit(
+            held, self._base, mine, on_conflict=on_conflict, current=current
+        )
+        self._loaded, self._base = done.loaded, done.seen
+        if done.seen is not mine:
+            self.value = cast("T", self._committer.schema.value(done.loaded))
+        return mine, done

@@ -7,31 +7,17 @@ one that is missing. Versions beyond `keep` are removed after the replacement.
 
 from __future__ import annotations
 
-import os
 from contextlib import suppress
 from typing import TYPE_CHECKING, NamedTuple
 
 from holdfast.state.beside import beside
 
 if TYPE_CHECKING:
-    from contextlib import AbstractContextManager
     from pathlib import Path
-    from typing import Protocol
 
-    from holdfast.vfs import File, Folder
+    from holdfast.vfs import Folder
 
-    class Place(Protocol):
-        """Where a document lives."""
-
-        def opened(self) -> AbstractContextManager[tuple[Folder, str]]:
-            """Open its folder; yield it and the document's name in it."""
-            ...
-
-        def read_all(self, file: File) -> bytes:
-            """Read a whole file, within the bound on its size."""
-            ...
-
-__all__ = ["KeptVersion", "KeptVersions", "kept_name", "kept_numbers", "next_kept_name", "prune_kept"]
+__all__ = ["KeptVersion", "kept_name", "kept_numbers", "next_kept_name", "prune_kept"]
 
 
 class KeptVersion(NamedTuple):
@@ -69,45 +55,3 @@ def prune_kept(folder: Folder, name: str, *, keep: int) -> None:
     for number in kept_numbers(folder, name)[:-keep]:
         with suppress(OSError):
             folder.unlink(kept_name(name, number))
-
-
-class KeptVersions:
-    """The old versions of one document."""
-
-    def __init__(self, place: Place) -> None:
-        self._place = place
-
-    def all(self) -> list[KeptVersion]:
-        """Return them, the oldest first; none when the folder is missing."""
-        try:
-            with self._place.opened() as (folder, name):
-                return [_describe(folder, name, number) for number in kept_numbers(folder, name)]
-        except FileNotFoundError:
-            return []
-
-    def read(self, number: int) -> bytes:
-        """Return the bytes of one.
-
-        Raises:
-            FileNotFoundError: there is no such version.
-        """
-        with self._place.opened() as (folder, name):
-            try:
-                file = folder.open(kept_name(name, number), "read")
-            except FileNotFoundError as error:
-                numbers = ", ".join(map(str, kept_numbers(folder, name))) or "none"
-                error.add_note(f"Versions kept: {numbers}. The document is untouched.")
-                raise
-            try:
-                return self._place.read_all(file)
-            finally:
-                file.close()
-
-
-def _describe(folder: Folder, name: str, number: int) -> KeptVersion:
-    from pathlib import Path
-
-    kept = kept_name(name, number)
-    stat = folder.stat(kept)
-    path = Path(os.path.join(folder.path, kept))
-    return KeptVersion(number, path, stat.st_size, stat.st_mtime_ns)

@@ -13,7 +13,8 @@ import os
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from holdfast.errors import DecodeError, UnknownFormat
-from holdfast.formats.plain import MISSING, clone
+from holdfast.formats.carry import carried
+from holdfast.formats.plain import MISSING, clone, same
 from holdfast.formats.plain import plain as as_plain
 from holdfast.formats.typed import adapter
 
@@ -75,9 +76,11 @@ class Migrations:
         return plain
 
     def stamp(self, plain: Any) -> Any:
-        """Mark a new document with the latest version, in its first field."""
-        if not isinstance(plain, dict) or self.field in plain:
+        """Mark a document as of the latest version: in its first field, unless it has the field."""
+        if not isinstance(plain, dict):
             return plain
+        if self.field in plain:
+            return plain if plain[self.field] == self.latest else {**plain, self.field: self.latest}
         return {self.field: self.latest, **plain}
 
 
@@ -148,10 +151,34 @@ class Schema:
         """
         return as_plain(self._adapter.dump(value), name=self.codec.name)
 
+    def carried(self, current: Loaded, theirs: Any, changed: Any) -> Any:
+        """Return the plain data in which the type sees `changed`, and all that it does not see as it was.
+
+        Raises:
+            ValueError: there is none, since the type reads back another value; nothing was written.
+        """
+        if self._untyped:
+            return self.fresh(changed)
+        for plain in (carried(current.plain, theirs, changed), _over(current.plain, changed)):
+            if self._reads_as(plain, changed):
+                return self.fresh(plain)
+        raise ValueError(
+            f"{self.name}: the value would be read back as another one. The file is untouched. "
+            f"Make the type's own conversion there and back agree."
+        )
+
+    def _reads_as(self, plain: Any, seen: Any) -> bool:
+        try:
+            return same(self.dump(self._adapter.load(plain)), seen)
+        except (DecodeError, TypeError, ValueError):
+            return False
+
+    def fresh(self, plain: Any) -> Any:
+        """Return plain data marked with the latest version, where there are versions."""
+        return plain if self._migrations is None else self._migrations.stamp(plain)
+
     def encode(self, plain: Any, onto: Content) -> bytes:
-        """Encode plain data onto the text that is there; a new text is stamped with the latest version."""
-        if onto.data is None and self._migrations is not None:
-            plain = self._migrations.stamp(plain)
+        """Encode plain data onto the text that is there."""
         return self.codec.encode(plain, previous=onto.data)
 
     def refuse_newer(self, loaded: Loaded) -> None:
@@ -191,3 +218,10 @@ class Schema:
             key=error.key,
         )
         return located
+
+
+def _over(plain: Any, changed: Any) -> Any:
+    """Every field that the type knows, as it became; below that nothing of the old is kept."""
+    if isinstance(plain, dict) and isinstance(changed, dict):
+        return {**plain, **changed}
+    return changed

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol
 if TYPE_CHECKING:
     from contextlib import AbstractAsyncContextManager, AbstractContextManager
 
-__all__ = ["Content", "Register"]
+__all__ = ["Content", "Held", "Register"]
 
 
 class Content(NamedTuple):
@@ -22,6 +22,18 @@ class Content(NamedTuple):
 
     data: bytes | None
     proof: object
+
+
+class Held(Protocol):
+    """A register while the others that play by the rules are excluded."""
+
+    def read(self, known: Content | None = None) -> Content:
+        """Return what it holds; `known` itself when that is still so."""
+        ...
+
+    def write(self, data: bytes, *, replacing: Content) -> Content:
+        """Replace `replacing` by `data`; `Conflict` and no effect when it holds something else by now."""
+        ...
 
 
 class Register(Protocol):
@@ -36,14 +48,10 @@ class Register(Protocol):
         """Return what it holds; `known` itself when that is still so."""
         ...
 
-    def write(self, data: bytes, *, replacing: Content) -> Content:
-        """Replace `replacing` by `data`; `Conflict` and no effect when it holds something else by now."""
+    def exclusive(self, timeout_s: float | None = None) -> AbstractContextManager[Held]:
+        """Exclude the other writers; where locks mean nothing, `Held.write` alone stands guard."""
         ...
 
-    def exclusive(self, timeout_s: float | None = None) -> AbstractContextManager[object]:
-        """Exclude the other writers that play by the rules; may be a no-op where locks mean nothing."""
-        ...
-
-    def aexclusive(self, timeout_s: float | None = None) -> AbstractAsyncContextManager[object]:
+    def aexclusive(self, timeout_s: float | None = None) -> AbstractAsyncContextManager[Held]:
         """The same for asyncio; never blocks the event loop."""
         ...

@@ -153,7 +153,6 @@ class Points:
                 whole = False
                 break
         nothing = self._variant((part, node), items, frozenset(loose))
-        found.setdefault(nothing.value, nothing)
         ordered = sorted(found.values(), key=lambda variant: len(variant.dropped))
         return tuple(ordered), nothing, whole
 

@@ -25,9 +25,7 @@ def test_copy_is_private(place) -> None:
         (folder,) = place.iterdir()
         file = folder / "state.json"
         assert b"old" == file.read_bytes() == copy.read()
-        assert (0o700, 0o600) == tuple(
-            stat.S_IMODE(p.stat().st_mode) for p in (folder, file)
-        )
+        assert (0o700, 0o600) == tuple(stat.S_IMODE(p.stat().st_mode) for p in (folder, file))
 
 
 def test_copy_may_be_replaced(place) -> None:

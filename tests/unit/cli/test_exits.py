@@ -64,16 +64,8 @@ def test_each_error_has_its_code(error, code) -> None:
 
 def test_every_code_has_a_meaning() -> None:
     """Each code that the map can give stands in the table of meanings."""
-    codes = {
-        error.exit_code
-        for error in vars(errors).values()
-        if hasattr(error, "exit_code")
-    }
-    codes |= {
-        value
-        for name, value in vars(exits).items()
-        if name.isupper() and type(value) is int
-    }
+    codes = {error.exit_code for error in vars(errors).values() if hasattr(error, "exit_code")}
+    codes |= {value for name, value in vars(exits).items() if name.isupper() and type(value) is int}
 
     assert [] == sorted(codes - set(exits.MEANINGS))
 
@@ -98,9 +90,7 @@ def test_busy_lock_names_its_holder() -> None:
     """A lock that was not free says who has it."""
     error = errors.LockTimeout("m", path="l", waited_s=2.0, holder="pid 7 (x) on h")
 
-    assert "l: held by pid 7 (x) on h, waited 2 s. Nothing was changed." == describe(
-        error
-    )
+    assert "l: held by pid 7 (x) on h, waited 2 s. Nothing was changed." == describe(error)
 
 
 def test_json_error_has_stable_fields(capsys) -> None:

@@ -63,9 +63,7 @@ def test_missing_file_is_missing(tmp_path) -> None:
 
 def test_place_of_an_error_is_named() -> None:
     """What does not parse is named with its path, line and column."""
-    with pytest.raises(
-        DecodeError, match=r"^x\.json:2:1: not readable as json"
-    ) as caught:
+    with pytest.raises(DecodeError, match=r"^x\.json:2:1: not readable as json") as caught:
         decode_as(need_codec("x.json", None), b'{"a":\n}', "x.json")
 
     assert ("x.json", 2) == (caught.value.path, caught.value.line)

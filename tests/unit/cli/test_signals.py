@@ -66,14 +66,10 @@ def test_ignored_signals_stay_ignored() -> None:
 
 def test_function_call_touches_no_handler(cli, state) -> None:
     """`main([...])` leaves the handlers of the program that calls it alone."""
-    before = [
-        signal.getsignal(s) for s in (signal.SIGINT, signal.SIGTERM, signal.SIGPIPE)
-    ]
+    before = [signal.getsignal(s) for s in (signal.SIGINT, signal.SIGTERM, signal.SIGPIPE)]
 
     cli("set", state, "n=2")
     cli("edit", state, "--", "cat")
 
-    assert before == [
-        signal.getsignal(s) for s in (signal.SIGINT, signal.SIGTERM, signal.SIGPIPE)
-    ]
+    assert before == [signal.getsignal(s) for s in (signal.SIGINT, signal.SIGTERM, signal.SIGPIPE)]
     assert os.path.exists(state)

@@ -20,7 +20,8 @@ SLOW = {
     "_strptime", "asyncio", "bz2", "concurrent.futures", "ctypes", "dataclasses", "decimal",
     "difflib", "email", "hashlib", "http", "importlib.metadata", "importlib.resources",
     "inspect", "logging", "lzma", "pathlib", "random", "rich", "shutil", "socket",
-    "sqlite3", "subprocess", "tempfile", "textwrap", "tomlkit", "traceback", "unittest", "urllib", "uuid", "zipfile", "ruamel.yaml",
+    "sqlite3", "subprocess", "tempfile", "textwrap", "tomlkit", "traceback", "unittest",
+    "urllib", "uuid", "zipfile", "ruamel.yaml",
 }  # fmt: skip
 ALLOWED = {
     # Reason: they run a command.
@@ -59,19 +60,13 @@ def loaded(argv, cwd) -> set[str]:
 @pytest.mark.parametrize("verb", COMMANDS)
 def test_verb_loads_no_slow_module(verb, state) -> None:
     """A verb on a JSON document loads no module that takes milliseconds, but what it is for."""
-    assert set() == loaded(COMMANDS[verb], state.parent) & SLOW - ALLOWED.get(
-        verb, set()
-    )
+    assert set() == loaded(COMMANDS[verb], state.parent) & SLOW - ALLOWED.get(verb, set())
 
 
 @pytest.mark.parametrize("verb", COMMANDS)
 def test_verb_loads_no_other_verb(verb, state) -> None:
     """A verb loads its own module alone, and builds its own parser alone."""
-    verbs = {
-        m
-        for m in loaded(COMMANDS[verb], state.parent)
-        if m.startswith("holdfast.cli.verbs.")
-    }
+    verbs = {m for m in loaded(COMMANDS[verb], state.parent) if m.startswith("holdfast.cli.verbs.")}
 
     assert 1 == len(verbs)
 

@@ -25,9 +25,7 @@ def open_lock(tmp_path):
 
 
 def threads() -> list[threading.Thread]:
-    return [
-        thread for thread in threading.enumerate() if thread.name == "holdfast-lock"
-    ]
+    return [thread for thread in threading.enumerate() if thread.name == "holdfast-lock"]
 
 
 def test_free_lock_is_taken_at_once(open_lock) -> None:

@@ -22,7 +22,13 @@ def package(request):
 
 def test_public_names_are_those_of_the_original() -> None:
     """Who imports from one can import from the other, version included."""
-    names = ["AtomicWriter", "atomic_write", "move_atomic", "replace_atomic", "__version__"]
+    names = [
+        "AtomicWriter",
+        "atomic_write",
+        "move_atomic",
+        "replace_atomic",
+        "__version__",
+    ]
 
     assert [True] * 5 == [hasattr(original, name) and hasattr(ours, name) for name in names]
     assert original.__version__ == ours.__version__
@@ -34,7 +40,10 @@ class TestBoth:
         with package.atomic_write(str(tmp_path / "a")) as f:
             f.write("hoho")
             assert not (tmp_path / "a").exists()
-            assert (str(tmp_path), True) == (os.path.dirname(f.name), os.path.exists(f.name))
+            assert (str(tmp_path), True) == (
+                os.path.dirname(f.name),
+                os.path.exists(f.name),
+            )
 
         assert "hoho" == (tmp_path / "a").read_text()
         assert ["a"] == os.listdir(tmp_path)
@@ -72,7 +81,12 @@ class TestBoth:
 
     def test_options_of_the_file(self, package, tmp_path) -> None:
         """Encoding, newline, errors and buffering are passed on."""
-        options = {"encoding": "latin-1", "newline": "\r\n", "errors": "replace", "buffering": 1}
+        options = {
+            "encoding": "latin-1",
+            "newline": "\r\n",
+            "errors": "replace",
+            "buffering": 1,
+        }
         with package.atomic_write(tmp_path / "a", overwrite=True, **options) as f:
             f.write("é\n日")
 
@@ -94,7 +108,10 @@ class TestBoth:
     def test_exception_in_the_body_leaves_the_old_contents(self, package, tmp_path, error) -> None:
         """And no temporary file; the exception goes on."""
         (tmp_path / "a").write_text("old")
-        with pytest.raises(error), package.atomic_write(tmp_path / "a", overwrite=True) as f:
+        with (
+            pytest.raises(error),
+            package.atomic_write(tmp_path / "a", overwrite=True) as f,
+        ):
             f.write("new")
             raise error
 
@@ -116,7 +133,10 @@ class TestBoth:
 
     def test_missing_folder_is_an_error(self, package, tmp_path) -> None:
         """It is not made."""
-        with pytest.raises(FileNotFoundError), package.atomic_write(tmp_path / "x" / "a"):
+        with (
+            pytest.raises(FileNotFoundError),
+            package.atomic_write(tmp_path / "x" / "a"),
+        ):
             pass
 
         assert [] == os.listdir(tmp_path)
@@ -145,7 +165,10 @@ class TestBoth:
         with package.atomic_write(tmp_path / "a", writer_cls=Writer) as f:
             f.write("new")
         assert ["get_fileobject", "sync", "commit"] == calls
-        with pytest.raises(FileExistsError), package.atomic_write(tmp_path / "a", Writer):
+        with (
+            pytest.raises(FileExistsError),
+            package.atomic_write(tmp_path / "a", Writer),
+        ):
             calls.clear()
         assert ["sync", "commit", "rollback"] == calls
 
@@ -195,7 +218,10 @@ class TestBoth:
                 name = Path(f.name).name
                 assert ("p", ".s") == (name[:1], name[-2:])
                 assert [name] == os.listdir(tmp_path / "elsewhere")
-        with pytest.raises(FileExistsError), package.atomic_write(tmp_path / "a", Writer):
+        with (
+            pytest.raises(FileExistsError),
+            package.atomic_write(tmp_path / "a", Writer),
+        ):
             pass
 
         assert "new" == (tmp_path / "a").read_text()
@@ -282,7 +308,8 @@ class TestMended:
         package, is_mended = mended
         pid = os.fork()
         if pid == 0:
-            package.atomic_write(tmp_path / "a").__enter__()
+            killed = package.atomic_write(tmp_path / "a")
+            killed.__enter__()
             os._exit(0)
         os.waitpid(pid, 0)
         with package.atomic_write(tmp_path / "b"):

@@ -7,14 +7,19 @@ import os
 
 import pytest
 
-from holdfast.primitives.folders import close_quietly, forget, open_folder, open_subfolder
-from holdfast.vfs import SYSTEM
+from holdfast.primitives.folders import (
+    close_quietly,
+    forget,
+    open_folder,
+    open_subfolder,
+)
+from holdfast.vfs import SYSTEM, Sync
 from holdfast.vfs.fault import Fault, Faulty
 from holdfast.vfs.memory import MemoryVFS
 from holdfast.vfs.trace import Trace
 
 
-def make(path: str, vfs, sync="always") -> None:
+def make(path: str, vfs, sync: Sync = "always") -> None:
     open_folder(path, sync=sync, vfs=vfs).close()
 
 

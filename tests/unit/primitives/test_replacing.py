@@ -12,8 +12,8 @@ import pytest
 from holdfast.errors import PromiseUnavailable
 from holdfast.primitives.replacing import areplacing, replacing
 from holdfast.primitives.sweep import sweep
-from holdfast.vfs.fault import Fault, Faulty
 from holdfast.vfs import SYSTEM
+from holdfast.vfs.fault import Fault, Faulty
 from tests.support.leftovers import temporary
 
 
@@ -70,7 +70,10 @@ def test_nothing_written_is_an_error(tmp_path) -> None:
 def test_only_a_regular_file_is_put_in_place(tmp_path, make) -> None:
     """A FIFO, folder or symlink made in the body is refused."""
     (tmp_path / "a").write_bytes(b"old")
-    with pytest.raises(PromiseUnavailable, match="no regular file"), replacing(tmp_path / "a") as p:
+    with (
+        pytest.raises(PromiseUnavailable, match="no regular file"),
+        replacing(tmp_path / "a") as p,
+    ):
         make(p)
 
     assert b"old" == (tmp_path / "a").read_bytes()
@@ -146,7 +149,10 @@ def test_failed_sync_leaves_the_old_contents(tmp_path) -> None:
     """EIO at the sync of what the tool wrote: nothing changed, nothing left."""
     (tmp_path / "a").write_bytes(b"old")
     vfs = Faulty(SYSTEM, Fault("sync", 1, effect="EIO"))
-    with pytest.raises(OSError, match="Input/output"), replacing(tmp_path / "a", vfs=vfs) as path:
+    with (
+        pytest.raises(OSError, match="Input/output"),
+        replacing(tmp_path / "a", vfs=vfs) as path,
+    ):
         path.write_bytes(b"new")
 
     assert b"old" == (tmp_path / "a").read_bytes()

@@ -42,7 +42,7 @@ def test_living_writer_is_left_alone(tmp_path, mode) -> None:
 
 def test_sweeper_at_any_call_of_a_writer_does_not_harm_it() -> None:
     """A sweep after the first call, the second, and so on: both writes succeed, nothing is left."""
-    last = 0
+    last = nth = 0
     for nth in range(1, 200):
         disk = MemoryVFS(seed=nth)
         vfs = Trace(disk)

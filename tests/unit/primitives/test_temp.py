@@ -26,7 +26,7 @@ names = st.one_of(
 
 @given(names, st.sampled_from([TOKEN, f"{TOKEN}-0", f"{TOKEN}-ffffffff"]))
 def test_every_temporary_name_fits_and_is_recognised(target: str, token: str) -> None:
-    """At most 255 bytes, hidden, and its parts come back; the target's name is cut, never changed."""
+    """At most 255 bytes, hidden, and its parts come back; the target's name is at most cut."""
     name = temp.temp_name(target, token)
     found = temp.recognise(name)
 

@@ -22,7 +22,11 @@ from tests.support.leftovers import temporary
 
 def test_bytes_and_text_in_several_folders(tmp_path) -> None:
     """All are there, text as UTF-8, folders made; nothing else is."""
-    files = {tmp_path / "a": b"a", tmp_path / "new" / "b": "é", tmp_path / "new" / "c": b""}
+    files = {
+        tmp_path / "a": b"a",
+        tmp_path / "new" / "b": "é",
+        tmp_path / "new" / "c": b"",
+    }
     write_many(files)
 
     assert [b"a", "é".encode(), b""] == [path.read_bytes() for path in files]
@@ -50,8 +54,9 @@ def test_replaced_files_keep_their_attributes(tmp_path) -> None:
 
 def test_every_sync_comes_before_the_first_rename() -> None:
     """All temps are written, synced and closed, then renamed, then each folder is synced once."""
-    vfs = Trace(MemoryVFS())
-    vfs.inner.write_tree({"x": None, "y": None})
+    disk = MemoryVFS()
+    disk.write_tree({"x": None, "y": None})
+    vfs = Trace(disk)
     write_many({f"/{where}/{n}": b"a" for where in "xy" for n in range(300)}, vfs=vfs)
     steps = [o for o in vfs.operations if o in {"write", "sync", "close", "rename", "sync_folder"}]
     first = steps.index("rename")
@@ -122,9 +127,9 @@ def test_failure_before_the_first_rename_changes_nothing(step) -> None:
 
 
 def test_failure_after_the_first_rename_says_which_are_in_place() -> None:
-    """PartlyCommitted: what is in place, and what stopped the others, whose old contents stand."""
+    """PartlyCommitted: what is in place, and what stopped the others, which are old."""
     disk = MemoryVFS()
-    disk.write_tree({name: b"old" for name in "abcd"})
+    disk.write_tree(dict.fromkeys("abcd", b"old"))
     with pytest.raises(PartlyCommitted) as caught:
         write_many(
             {f"/{name}": b"new" for name in "abcd"},
@@ -141,7 +146,7 @@ def test_failure_after_the_first_rename_says_which_are_in_place() -> None:
 def test_what_is_in_place_after_a_failure_is_durable() -> None:
     """The folders are synced also when a rename has failed."""
     disk = MemoryVFS()
-    disk.write_tree({name: b"old" for name in "abc"})
+    disk.write_tree(dict.fromkeys("abc", b"old"))
     with pytest.raises(PartlyCommitted):
         write_many(
             {f"/{name}": b"new" for name in "abc"},
@@ -168,7 +173,7 @@ def test_folder_that_cannot_be_synced_is_told() -> None:
 
 
 def test_batch_in_progress_is_not_swept(tmp_path) -> None:
-    """A sweeper after every step of the batch removes nothing of it, though its temps are closed."""
+    """A sweeper after every step removes nothing of it, though its temps are closed."""
     vfs = Trace(SYSTEM)
     swept: list[object] = []
     steps = {"write", "sync", "close", "rename"}
@@ -185,7 +190,8 @@ def test_batch_of_a_dead_writer_is_swept(call) -> None:
     disk = MemoryVFS()
     with pytest.raises(Stopped):
         write_many(
-            {f"/{n}": b"new" for n in range(3)}, vfs=Faulty(disk, Fault.parse(f"{call} -> stop"))
+            {f"/{n}": b"new" for n in range(3)},
+            vfs=Faulty(disk, Fault.parse(f"{call} -> stop")),
         )
     before = disk.tree()
     swept = sweep("/", vfs=disk)

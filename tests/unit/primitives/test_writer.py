@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import csv
 import errno
 import gc
@@ -14,14 +13,13 @@ import subprocess
 import sys
 import zipfile
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from holdfast.errors import CommittedNotDurable, PromiseUnavailable
 from holdfast.primitives import writer
-from holdfast.primitives.writer import AsyncWriter, aopen
 from holdfast.primitives.writer import open as hold_open
-from holdfast.vfs import SYSTEM
 from holdfast.vfs.fault import Fault, Faulty
 from holdfast.vfs.memory import MemoryVFS
 from holdfast.vfs.trace import Trace
@@ -81,9 +79,11 @@ class TestEveryMode:
         """Garbage is not committed."""
         file = hold_open(tmp_path / "a", mode)
         file.write(data(mode))
+        files = [file]
+        del file
         with pytest.warns(ResourceWarning, match="The old contents stand"):
-            del file
-            gc.collect()
+            files.clear()
+        gc.collect()
 
         assert [] == os.listdir(tmp_path)
 
@@ -166,7 +166,7 @@ class TestEveryMode:
         assert (tmp_path / "b").stat().st_mode == (tmp_path / "a").stat().st_mode
 
     def test_forked_child_neither_commits_nor_removes(self, tmp_path, mode) -> None:
-        """The child closes its copy, with bytes in the buffer; the parent's commit has each once."""
+        """The child closes its copy, with bytes buffered; the parent's commit has each once."""
         with hold_open(tmp_path / "a", mode) as file:
             file.write(data(mode, "once "))
             pid = os.fork()
@@ -233,7 +233,10 @@ class TestCreating:
     def test_name_taken_meanwhile_is_refused_at_the_commit(self, unnamed) -> None:
         """The one who was faster keeps the name; nothing else is left."""
         disk = MemoryVFS(unnamed_files=unnamed)
-        with pytest.raises(FileExistsError) as caught, hold_open("/a", "x", vfs=disk) as file:
+        with (
+            pytest.raises(FileExistsError) as caught,
+            hold_open("/a", "x", vfs=disk) as file,
+        ):
             file.write("mine")
             disk.write_tree({"a": b"theirs"})
 
@@ -255,7 +258,10 @@ class TestCreating:
         """Where a name cannot be taken without clobbering, the promise is unavailable."""
         disk = MemoryVFS(unnamed_files=unnamed)
         vfs = Faulty(disk, Fault("link", 1, effect="EPERM"))
-        with pytest.raises(PromiseUnavailable, match="hard links"), hold_open("/a", "x", vfs=vfs):
+        with (
+            pytest.raises(PromiseUnavailable, match="hard links"),
+            hold_open("/a", "x", vfs=vfs),
+        ):
             pass
 
         assert {} == disk.tree()
@@ -275,9 +281,10 @@ class TestCreating:
 class TestFileObject:
     def test_modes_are_listed(self, tmp_path) -> None:
         """Another mode is a `ValueError` that lists those there are."""
-        for mode in ("r", "a", "w+", "wt", "", "rb"):
+        wrong: Any
+        for wrong in ("r", "a", "w+", "wt", "", "rb"):
             with pytest.raises(ValueError, match="w, wb, x, xb"):
-                hold_open(tmp_path / "a", mode)
+                hold_open(tmp_path / "a", wrong)
         with pytest.raises(ValueError, match="newline"):
             hold_open(tmp_path / "a", "wb", newline="")
         with pytest.raises(ValueError, match="backup"):
@@ -295,13 +302,24 @@ class TestFileObject:
 
     def test_it_is_what_the_built_in_open_gives(self, tmp_path) -> None:
         """Classes, name, mode, encoding and abilities."""
-        with hold_open(tmp_path / "a", "w") as text, hold_open(tmp_path / "b", "wb") as binary:
+        with (
+            hold_open(tmp_path / "a", "w") as text,
+            hold_open(tmp_path / "b", "wb") as binary,
+        ):
             assert isinstance(text, io.TextIOWrapper)
             assert isinstance(binary, io.BufferedWriter)
-            assert (str(tmp_path / "a"), "w", "utf-8") == (text.name, text.mode, text.encoding)
+            assert (str(tmp_path / "a"), "w", "utf-8") == (
+                text.name,
+                text.mode,
+                text.encoding,
+            )
             assert (str(tmp_path / "b"), "wb") == (binary.name, binary.mode)
             for file in (text, binary):
-                assert (True, True, False) == (file.writable(), file.seekable(), file.readable())
+                assert (True, True, False) == (
+                    file.writable(),
+                    file.seekable(),
+                    file.readable(),
+                )
                 assert stat.S_ISREG(os.fstat(file.fileno()).st_mode)
             with pytest.raises(io.UnsupportedOperation):
                 text.read()
@@ -312,7 +330,10 @@ class TestFileObject:
             json.dump({"a": [1]}, file)
         with hold_open(tmp_path / "a.csv", "w", newline="") as file:
             csv.writer(file).writerow([1, "b"])
-        with hold_open(tmp_path / "a.zip", "wb") as file, zipfile.ZipFile(file, "w") as archive:
+        with (
+            hold_open(tmp_path / "a.zip", "wb") as file,
+            zipfile.ZipFile(file, "w") as archive,
+        ):
             archive.writestr("inner", "contents" * 100)
 
         assert {"a": [1]} == json.loads((tmp_path / "a.json").read_bytes())
@@ -398,66 +419,3 @@ class TestFileObject:
 
         assert 1 << 30 == size
         assert 4096 > int(done.stdout)
-
-
-class TestAsync:
-    def test_body_commits_at_its_end(self, tmp_path) -> None:
-        """The methods are awaited; the end of the body commits."""
-
-        async def main() -> None:
-            async with aopen(tmp_path / "a", "w") as file:
-                assert 3 == await file.write("abc")
-                await file.writelines(["d", "e"])
-                await file.flush()
-                assert 5 == await file.tell()
-                await file.seek(4)
-                await file.truncate()
-
-        asyncio.run(main())
-
-        assert b"abcd" == (tmp_path / "a").read_bytes()
-
-    def test_exception_and_discard_leave_nothing(self, tmp_path) -> None:
-        """As in the blocking form."""
-
-        async def fails() -> None:
-            async with aopen(tmp_path / "a", "w") as file:
-                await file.write("abc")
-                raise LookupError
-
-        async def discards() -> None:
-            async with aopen(tmp_path / "a", "wb") as file:
-                await file.write(b"abc")
-                await file.discard()
-
-        with pytest.raises(LookupError):
-            asyncio.run(fails())
-        asyncio.run(discards())
-
-        assert [] == os.listdir(tmp_path)
-
-    def test_cancelled_while_it_opens_leaves_nothing(self, tmp_path) -> None:
-        """The file that nobody receives is discarded."""
-        started = asyncio.Event()
-        vfs = Trace(SYSTEM)
-
-        async def opens() -> AsyncWriter:
-            async with aopen(tmp_path / "a", "w", vfs=vfs) as file:
-                return file
-
-        async def main() -> None:
-            loop = asyncio.get_running_loop()
-            vfs.subscribe(
-                lambda call: (
-                    loop.call_soon_threadsafe(started.set) if call.operation == "open" else None
-                )
-            )
-            task = asyncio.create_task(opens())
-            await started.wait()
-            task.cancel()
-            with pytest.raises(asyncio.CancelledError):
-                await task
-
-        asyncio.run(main())
-
-        assert [] == os.listdir(tmp_path)

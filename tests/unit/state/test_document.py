@@ -781,3 +781,89 @@ def test_close_gives_back_the_descriptors(json: Path) -> None:
     assert before == len(os.listdir("/proc/self/fd"))
     assert 2 == document.read()["n"]
     assert "state.json" in repr(document)
+
+
+@dataclass
+class Account:
+    """Has fields that files of older programs lack."""
+
+    name: str = ""
+    tags: list[str] = field(default_factory=list)
+    window: Window = field(default_factory=Window)
+    groups: set[str] = field(default_factory=set)
+    members: list[Window] = field(default_factory=list)
+
+
+@pytest.mark.parametrize(
+    ("change", "expected"),
+    [
+        (lambda a: a.tags.append("vip"), {"name": "x", "tags": ["vip"]}),
+        (lambda a: setattr(a.window, "size", 6), {"name": "x", "window": {"size": 6}}),
+        (lambda a: a.groups.add("g"), {"name": "x", "groups": ["g"]}),
+        (lambda a: a.members.append(Window(3)), {"name": "x", "members": [{"size": 3}]}),
+        (lambda a: setattr(a, "name", "y"), {"name": "y"}),
+    ],
+)
+def test_field_that_only_the_default_has_can_be_changed(json: Path, change: Any, expected: Any) -> None:
+    """A field that the file lacks is written when it is changed, and others stay absent."""
+    json.write_text('{"name": "x"}')
+
+    Document(json, Account).update(change)
+
+    assert expected == Document(json).read()
+
+
+def test_element_of_a_set_is_removed_whatever_the_order(json: Path) -> None:
+    """The order of a set in the file is not the type's; the right element goes."""
+    json.write_text('{"groups": ["b", "a"]}')
+
+    Document(json, Account).update(lambda account: account.groups.discard("a"))
+
+    assert {"groups": ["b"]} == Document(json).read()
+
+
+def test_unknown_fields_of_list_items_stay(json: Path) -> None:
+    """Items of a list keep what the type does not know, when others come, go and change."""
+    json.write_text('{"members": [{"size": 1, "id": "a"}, {"size": 2, "id": "b"}, {"size": 3, "id": "c"}]}')
+
+    def change(account: Account) -> None:
+        del account.members[0]
+        account.members.insert(0, Window(9))
+        account.members[2].size = 4
+        account.members.append(Window(5))
+
+    Document(json, Account).update(change)
+
+    members = Document(json).read()["members"]
+    assert [9, 2, 4, 5] == [member["size"] for member in members]
+    assert ["b", "c"] == [member["id"] for member in members if "id" in member][-2:]
+
+
+def test_value_that_would_be_read_back_otherwise_is_refused(json: Path) -> None:
+    """A type whose conversions there and back disagree is a ValueError, and nothing is written."""
+
+    class Odd(pydantic.BaseModel):
+        size: int = 1
+
+        @pydantic.field_validator("size")
+        @classmethod
+        def at_most_five(cls, size: int) -> int:
+            return min(size, 5)
+
+    json.write_text('{"size": 2}')
+
+    with pytest.raises(ValueError, match="read back"):
+        Document(json, Odd).update(lambda odd: setattr(odd, "size", 7))
+
+    assert '{"size": 2}' == json.read_text()
+
+
+def test_write_keeps_the_version_field(json: Path) -> None:
+    """A document with migrations is of the latest version after each write, whatever the value says."""
+    document = Document(json, migrations=MIGRATIONS)
+    json.write_text('{"a": 4}')
+    document.write({"c": 1})
+
+    assert {"version": 3, "c": 1} == Document(json).read()
+    document.update(lambda state: state.update(version=1, c=2))
+    assert {"version": 3, "c": 2} == Document(json, migrations=MIGRATIONS).read()

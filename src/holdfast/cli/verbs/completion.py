@@ -30,9 +30,7 @@ SHELLS: Final = ("bash", "zsh", "fish")
 
 def configure(parser: Parser) -> None:
     """Add the arguments."""
-    parser.add_argument(
-        "shell", metavar="SHELL", choices=SHELLS, help="bash, zsh or fish"
-    )
+    parser.add_argument("shell", metavar="SHELL", choices=SHELLS, help="bash, zsh or fish")
 
 
 def run(args: Namespace) -> int:

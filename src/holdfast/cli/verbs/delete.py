@@ -34,9 +34,7 @@ def configure(parser: Parser) -> None:
     add = parser.add_argument
     add("file", metavar="FILE", help="the file")
     add("keys", metavar="KEY", nargs="+", help="what to delete")
-    add(
-        "-f", "--force", action="store_true", help="a KEY that is missing is no mistake"
-    )
+    add("-f", "--force", action="store_true", help="a KEY that is missing is no mistake")
     add_no_sync(parser)
     add_parse(parser)
     add_wait(parser)

@@ -73,9 +73,7 @@ def run(args: Namespace) -> int:
         Failure: wrong usage, or contents that are refused; the file is unchanged.
     """
     if args.interactive is bool(args.command):
-        raise Failure(
-            "give a command after --, or -i. See holdfast edit --help.", exits.USAGE
-        )
+        raise Failure("give a command after --, or -i. See holdfast edit --help.", exits.USAGE)
     with closing(open_register(args.file, sync=not args.no_sync)) as register:
         return _edit(args, register)
 
@@ -85,11 +83,7 @@ def _edit(args: Namespace, register: FileRegister) -> int:
         content = register.read()
         if content.data is None and not args.create:
             raise missing(args.file)
-        made = (
-            _by_editor(args, content)
-            if args.interactive
-            else _by_command(args, content)
-        )
+        made = _by_editor(args, content) if args.interactive else _by_command(args, content)
         if made.data is None:
             return made.code
         signals.finish()
@@ -141,9 +135,7 @@ def _check(args: Namespace, data: bytes) -> None:
     except DecodeError as error:
         place = f" (line {error.line}, column {error.column})" if error.line else ""
         message = f"{args.file}: the new contents are not {codec.name}: {error.message}{place}."
-        raise Failure(
-            f"{message} It is unchanged.", exits.BAD_DATA, path=args.file
-        ) from None
+        raise Failure(f"{message} It is unchanged.", exits.BAD_DATA, path=args.file) from None
 
 
 def _by_editor(args: Namespace, content: Content) -> _Made:
@@ -176,9 +168,7 @@ def _unchanged(args: Namespace, same: bool) -> int:
     return exits.OK
 
 
-def _replace(
-    args: Namespace, register: FileRegister, content: Content, *, data: bytes
-) -> int:
+def _replace(args: Namespace, register: FileRegister, content: Content, *, data: bytes) -> int:
     from holdfast.vfs import CLOCK
 
     begun = CLOCK.monotonic()
@@ -198,14 +188,10 @@ def _print_diff(args: Namespace, old: bytes, new: bytes) -> None:
     from holdfast.cli.output import wants_color
 
     color = wants_color(sys.stdout, args.color)
-    before, after = (
-        data.decode("utf-8", "backslashreplace").splitlines() for data in (old, new)
-    )
+    before, after = (data.decode("utf-8", "backslashreplace").splitlines() for data in (old, new))
     titles = f"{args.file} (old)", f"{args.file} (new)"
     for line in unified_diff(before, after, *titles, lineterm=""):
-        shade = (
-            _SHADES.get(line[0]) if color and line[:3] not in ("---", "+++") else None
-        )
+        shade = _SHADES.get(line[0]) if color and line[:3] not in ("---", "+++") else None
         print(f"\033[{shade}m{line}\033[0m" if shade else line)
 
 

@@ -159,9 +159,7 @@ def _who(args: Namespace, path: str) -> int:
     if args.as_json:
         print_json({"path": path, "holder": holder and holder._asdict()})
     elif holder is not None:
-        print_rows(
-            [(str(holder.pid), holder.program, holder.host)], ("PID", "PROGRAM", "HOST")
-        )
+        print_rows([(str(holder.pid), holder.program, holder.host)], ("PID", "PROGRAM", "HOST"))
     elif not args.quiet:
         note("lock", f"nobody holds {path}")
     return exits.OK if holder is not None else exits.NO

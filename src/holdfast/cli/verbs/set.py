@@ -33,9 +33,9 @@ SUMMARY = "Change values of a JSON, TOML or YAML file."
 ABOUT = """
 The file is read, changed and replaced under its lock, so that no update of
 others is lost; comments, order, layout and all other values stay. VALUE is
-taken as JSON if it parses, else as text; a date or time stays one. A missing file is made, and so are
-tables on the way to KEY; `-` as the last part of KEY appends to a list. All
-changes of one call are made, or none.
+taken as JSON if it parses, else as text; a date or time stays one. A missing
+file is made, and so are tables on the way to KEY; `-` as the last part of KEY
+appends to a list. All changes of one call are made, or none.
 """
 EXAMPLES = """
 holdfast set settings.toml server.port 8080
@@ -103,9 +103,7 @@ class _Request:
     def __init__(self, args: Namespace) -> None:
         self._args = args
         self._conditions = [_pair(word, "auto") for word in args.conditions]
-        self._pairs = (
-            [] if args.incr is not None else _pairs(args.words, args.kind or "auto")
-        )
+        self._pairs = [] if args.incr is not None else _pairs(args.words, args.kind or "auto")
         self._counter = None if args.incr is None else _single_key(args.words)
         self._start = read_value(args.default) if args.default is not None else 0
         self.sum: int | float | None = None
@@ -120,9 +118,7 @@ class _Request:
         for path, wanted in self._conditions:
             found = find(root, path)
             if not same(found, like(found, wanted)):
-                raise Failure(
-                    f"{file}: {format_path(path)} is not {text_of(wanted)}", exits.NO
-                )
+                raise Failure(f"{file}: {format_path(path)} is not {text_of(wanted)}", exits.NO)
         pairs = self._pairs
         if self._counter is not None:
             pairs = [(self._counter, self._add(root, self._counter))]
@@ -156,15 +152,11 @@ def _pairs(words: list[str], kind: str) -> list[Pair]:
 def _pair(word: str, kind: str) -> Pair:
     sides = split_pair(word)
     if sides is None:
-        raise Failure(
-            f"{word!r} is not KEY=VALUE. See holdfast set --help.", exits.USAGE
-        )
+        raise Failure(f"{word!r} is not KEY=VALUE. See holdfast set --help.", exits.USAGE)
     return read_path(sides[0]), read_value(sides[1], kind)
 
 
 def _single_key(words: list[str]) -> KeyPath:
     if len(words) != 1:
-        raise Failure(
-            "--incr takes one KEY and no VALUE. See holdfast set --help.", exits.USAGE
-        )
+        raise Failure("--incr takes one KEY and no VALUE. See holdfast set --help.", exits.USAGE)
     return read_path(words[0])

@@ -70,9 +70,7 @@ def configure(parser: Parser) -> None:
         action="store_true",
         help="leave a FILE that holds the same untouched",
     )
-    add(
-        "--backup", metavar="NAME", help="keep the old contents under NAME, beside FILE"
-    )
+    add("--backup", metavar="NAME", help="keep the old contents under NAME, beside FILE")
     add(
         "--mode",
         type=_mode,
@@ -144,9 +142,7 @@ def _copy(target: BinaryWriter, args: Namespace, same: Same | None) -> int:
         if same is not None:
             same.feed(chunk)
     if size < args.min_bytes:
-        what = (
-            "the input was empty" if not size else f"the input ended after {size} bytes"
-        )
+        what = "the input was empty" if not size else f"the input ended after {size} bytes"
         advice = f"It is untouched. Pass --min-bytes {size} if that is meant."
         raise Failure(f"{args.file}: {what}. {advice}", BAD_DATA, path=args.file)
     if digest is not None and digest.hexdigest() != args.sha256:

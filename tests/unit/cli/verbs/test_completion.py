@@ -16,10 +16,7 @@ def test_completion_is_printed(shell, cli) -> None:
     code, out, _ = cli("completion", shell)
 
     assert 0 == code
-    assert (
-        f"completion for holdfast: made by `python -m holdfast.cli.texts {shell}`"
-        in out
-    )
+    assert f"completion for holdfast: made by `python -m holdfast.cli.texts {shell}`" in out
 
 
 def test_other_shell_is_wrong_usage(cli) -> None:
@@ -34,9 +31,7 @@ def test_shell_accepts_its_completion(shell, cli) -> None:
         pytest.skip(f"{shell} is not installed")
     text = cli("completion", shell).out
 
-    done = subprocess.run(
-        [shell, "-n"], input=text.encode(), capture_output=True, check=False
-    )
+    done = subprocess.run([shell, "-n"], input=text.encode(), capture_output=True, check=False)
 
     assert (0, b"") == (done.returncode, done.stderr)
 

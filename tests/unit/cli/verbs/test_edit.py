@@ -112,9 +112,7 @@ def test_equal_contents_leave_the_file_untouched(cli, state) -> None:
     """When nothing changes nothing is written."""
     inode = state.stat().st_ino
 
-    assert (0, f"holdfast edit: {state} is unchanged\n") == cli(
-        "edit", "-v", state, "cat"
-    )[::2]
+    assert (0, f"holdfast edit: {state} is unchanged\n") == cli("edit", "-v", state, "cat")[::2]
     assert inode == state.stat().st_ino
 
 
@@ -122,27 +120,21 @@ def test_difference_is_shown(cli, settings) -> None:
     """--diff prints what changes; with --dry-run nothing is replaced."""
     before = settings.read_bytes()
 
-    code, out, _ = cli(
-        "edit", "--diff", "--dry-run", settings, "--", "sed", "s/8080/9090/"
-    )
+    code, out, _ = cli("edit", "--diff", "--dry-run", settings, "--", "sed", "s/8080/9090/")
 
     assert 0 == code
     assert "\n-port = 8080\n+port = 9090\n" in out
     assert before == settings.read_bytes()
     assert (
         "\033[31m-port"
-        in cli(
-            "edit", "--diff", "--color", "always", settings, "--", "sed", "s/8080/1/"
-        ).out
+        in cli("edit", "--diff", "--color", "always", settings, "--", "sed", "s/8080/1/").out
     )
     assert b"port = 1\n" in settings.read_bytes()
 
 
 def test_report_names_what_was_written(cli, state) -> None:
     """-v reports what was written."""
-    assert cli("edit", "-v", state, "--", "echo", "{}").err.startswith(
-        f"wrote {state} 3 B, synced"
-    )
+    assert cli("edit", "-v", state, "--", "echo", "{}").err.startswith(f"wrote {state} 3 B, synced")
 
 
 @pytest.mark.parametrize("words", [(), ("-i", "cat"), ("--diff",), ("-",)])
@@ -186,9 +178,7 @@ def test_lock_is_held_while_the_command_runs(cli, state) -> None:
 
 def test_change_without_the_lock_wins(cli, state) -> None:
     """What somebody without the lock saves while CMD runs stays: exit code 75."""
-    code, _, err = cli(
-        "edit", state, "--", "sh", "-c", f"echo '{{}}' > {state}; echo '[]'"
-    )
+    code, _, err = cli("edit", state, "--", "sh", "-c", f"echo '{{}}' > {state}; echo '[]'")
 
     assert 75 == code
     assert "changed by somebody else" in err
@@ -247,9 +237,7 @@ def editor(tmp_path, monkeypatch):
 
 def test_editor_works_on_a_copy(editor, cli, state, tmp_path) -> None:
     """-i opens the editor on a copy of the same name; what it saves becomes the file."""
-    editor(
-        f'test "$(basename $2)" = state.json && sed -i s/Ada/Bob/ $2 && grep -q Ada {state}'
-    )
+    editor(f'test "$(basename $2)" = state.json && sed -i s/Ada/Bob/ $2 && grep -q Ada {state}')
 
     assert 0 == cli("edit", "-i", state).code
     assert "Bob" == json.loads(state.read_text())["name"]

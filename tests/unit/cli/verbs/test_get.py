@@ -56,9 +56,7 @@ def test_raw_prints_no_newline(cli, state) -> None:
 
 def test_missing_key_is_no(cli, state) -> None:
     """A missing key is exit code 1 and one line, which -q leaves out."""
-    assert (1, "", f"holdfast get: {state}: there is no a.b\n") == cli(
-        "get", state, "a.b"
-    )
+    assert (1, "", f"holdfast get: {state}: there is no a.b\n") == cli("get", state, "a.b")
     assert (1, "", "") == cli("get", "-q", state, "a.b")
 
 
@@ -83,9 +81,7 @@ def test_missing_file_is_not_a_missing_key(cli, tmp_path) -> None:
     assert f"holdfast get: {tmp_path}/no.json: No such file or directory\n" == err
 
 
-@pytest.mark.parametrize(
-    "text", [b'{"a":', b"", b"\xff", b'{"a": 1} x', b"[" * 5000, b'{"a": \0}']
-)
+@pytest.mark.parametrize("text", [b'{"a":', b"", b"\xff", b'{"a": 1} x', b"[" * 5000, b'{"a": \0}'])
 def test_broken_document_is_bad_data(text, cli, state) -> None:
     """What does not parse is exit code 65, with its place in one line, and stays."""
     state.write_bytes(text)

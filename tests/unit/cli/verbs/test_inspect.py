@@ -63,12 +63,10 @@ def test_other_shapes_are_told(cli, tmp_path) -> None:
     for name, text in (("l.json", "[1, 2]"), ("v.json", "7"), ("x.bin", "\0")):
         (tmp_path / name).write_text(text)
 
-    assert {"format": "json", "type": "list", "length": 2} == facts(
-        cli, tmp_path / "l.json"
-    )["document"]
-    assert {"format": "json", "type": "value"} == facts(cli, tmp_path / "v.json")[
+    assert {"format": "json", "type": "list", "length": 2} == facts(cli, tmp_path / "l.json")[
         "document"
     ]
+    assert {"format": "json", "type": "value"} == facts(cli, tmp_path / "v.json")["document"]
     assert "document" not in facts(cli, tmp_path / "x.bin")
 
 

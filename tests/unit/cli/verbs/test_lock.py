@@ -20,9 +20,7 @@ from tests.support.command_line import (
     wait_for_waiter,
 )
 
-needs_flock = pytest.mark.skipif(
-    shutil.which("flock") is None, reason="flock(1) is not installed"
-)
+needs_flock = pytest.mark.skipif(shutil.which("flock") is None, reason="flock(1) is not installed")
 
 
 @contextmanager
@@ -99,12 +97,8 @@ def test_flock_excludes_us(cli, lock) -> None:
 def test_we_exclude_flock(lock) -> None:
     """While we hold the file, flock(1) does not get it; afterwards it does."""
     with held(lock):
-        assert (
-            1 == subprocess.run(["flock", "-n", lock, "true"], check=False).returncode
-        )
-        assert (
-            1 == subprocess.run(["flock", "-sn", lock, "true"], check=False).returncode
-        )
+        assert 1 == subprocess.run(["flock", "-n", lock, "true"], check=False).returncode
+        assert 1 == subprocess.run(["flock", "-sn", lock, "true"], check=False).returncode
     assert 0 == subprocess.run(["flock", "-n", lock, "true"], check=False).returncode
 
 
@@ -115,12 +109,8 @@ def test_shared_locks_are_shared_with_flock(cli, lock) -> None:
         assert 0 == cli("lock", "-s", "-n", lock, "true").code
         assert 75 == cli("lock", "-x", "-n", lock, "true").code
     with held(lock, "-s"):
-        assert (
-            0 == subprocess.run(["flock", "-sn", lock, "true"], check=False).returncode
-        )
-        assert (
-            1 == subprocess.run(["flock", "-n", lock, "true"], check=False).returncode
-        )
+        assert 0 == subprocess.run(["flock", "-sn", lock, "true"], check=False).returncode
+        assert 1 == subprocess.run(["flock", "-n", lock, "true"], check=False).returncode
 
 
 @needs_flock
@@ -157,9 +147,7 @@ def test_wait_that_is_won_in_time(lock) -> None:
     assert b"mine\n" == waiting.communicate(timeout=30)[0]
 
 
-@pytest.mark.parametrize(
-    ("signum", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)]
-)
+@pytest.mark.parametrize(("signum", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
 def test_signal_ends_the_wait(signum, code, lock) -> None:
     """A signal while waiting ends with 128 + n; CMD does not run."""
     with held(lock):
@@ -201,9 +189,7 @@ def leave_in_background(lock, *options):
 
 
 @pytest.mark.parametrize(("options", "code"), [((), 75), (("-o",), 0)])
-def test_what_is_left_behind_holds_the_lock_unless_closed(
-    options, code, cli, lock
-) -> None:
+def test_what_is_left_behind_holds_the_lock_unless_closed(options, code, cli, lock) -> None:
     """A process that CMD leaves behind holds the lock on; with -o it does not."""
     pid = leave_in_background(lock, *options)
     try:
@@ -238,9 +224,7 @@ def test_no_fork_of_a_missing_command(lock) -> None:
 )  # fmt: skip
 def test_mistakes_are_wrong_usage(words, cli, lock) -> None:
     """What cannot be meant is exit code 2."""
-    assert (
-        2 == cli("lock", *(str(lock) if word == "L" else word for word in words)).code
-    )
+    assert 2 == cli("lock", *(str(lock) if word == "L" else word for word in words)).code
 
 
 def test_missing_folder_is_told(cli, tmp_path) -> None:
@@ -263,9 +247,7 @@ def test_nobody_holds_it(cli, lock) -> None:
     """--who of a free lock is exit code 1, of a missing file 66."""
     assert 66 == cli("lock", "--who", lock).code
     lock.touch()
-    assert (1, "", f"holdfast lock: nobody holds {lock}\n") == cli(
-        "lock", "--who", lock
-    )
+    assert (1, "", f"holdfast lock: nobody holds {lock}\n") == cli("lock", "--who", lock)
     assert (1, "", "") == cli("lock", "--who", "-q", lock)
     assert {"path": str(lock), "holder": None} == json.loads(
         cli("lock", "--who", "--json", lock).out

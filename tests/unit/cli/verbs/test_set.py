@@ -104,9 +104,7 @@ def test_what_is_no_number_is_not_counted(cli, state) -> None:
     """--incr of something else is exit code 65, and nothing is changed."""
     before = state.read_bytes()
 
-    assert [65, 65] == [
-        cli("set", "--incr", "1", state, key).code for key in ("name", "deep.yes")
-    ]
+    assert [65, 65] == [cli("set", "--incr", "1", state, key).code for key in ("name", "deep.yes")]
     assert before == state.read_bytes()
 
 
@@ -116,9 +114,7 @@ def test_condition_decides(cli, state) -> None:
 
     code, _, err = cli("set", "--if", "n=2", state, "n=3")
     assert (1, f"holdfast set: {state}: n is not 2\n") == (code, err)
-    assert [1, 1] == [
-        cli("set", "--if", c, state, "n=3").code for c in ("n=true", "no=null")
-    ]
+    assert [1, 1] == [cli("set", "--if", c, state, "n=3").code for c in ("n=true", "no=null")]
     assert 1 == cli("set", "--if", "n=1", "--if", "name=Bob", state, "n=3").code
     assert before == state.read_bytes()
     assert 0 == cli("set", "--if", "n=1", "--if", "name=Ada", state, "n=3").code
@@ -231,11 +227,7 @@ def test_concurrent_processes_lose_nothing(state) -> None:
     steps = 12
     line = f"for i in $(seq {steps}); do holdfast set --incr 1 state.json n; done"
     children = [start_shell(line, cwd=state.parent) for _ in range(4)]
-    sums = [
-        int(word)
-        for child in children
-        for word in child.communicate(timeout=60)[0].split()
-    ]
+    sums = [int(word) for child in children for word in child.communicate(timeout=60)[0].split()]
 
     assert 1 + 4 * steps == value(state, "n")
     assert list(range(2, 2 + 4 * steps)) == sorted(sums)

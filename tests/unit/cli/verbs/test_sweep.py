@@ -30,13 +30,9 @@ def test_leftovers_are_removed_and_named(cli, left) -> None:
 
 def test_json_lists_what_was_removed(cli, left) -> None:
     """--json prints one document, --jsonl one a leftover."""
-    assert {"removed": [str(left)]} == json.loads(
-        cli("sweep", "--json", left.parent).out
-    )
+    assert {"removed": [str(left)]} == json.loads(cli("sweep", "--json", left.parent).out)
     left.touch()
-    assert {"removed": str(left)} == json.loads(
-        cli("sweep", "--jsonl", left.parent).out
-    )
+    assert {"removed": str(left)} == json.loads(cli("sweep", "--jsonl", left.parent).out)
     assert "" == cli("sweep", "--jsonl", left.parent).out
 
 

@@ -1,0 +1,61 @@
+"""`holdfast.edit`: a document, one change, in one `with`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from holdfast.formats.plain import MISSING
+from holdfast.state.document import Document
+from holdfast.vfs import SYSTEM
+
+if TYPE_CHECKING:
+    import os
+    from contextlib import AbstractAsyncContextManager, AbstractContextManager
+
+    from holdfast.formats.codec import Codec
+    from holdfast.vfs import VFS, Sync
+
+__all__ = ["aedit", "edit"]
+
+
+def edit(
+    path: str | os.PathLike[str],
+    *,
+    default: Any = MISSING,
+    timeout_s: float | None = None,
+    codec: str | Codec | None = None,
+    sync: Sync = "always",
+    vfs: VFS = SYSTEM,
+) -> AbstractContextManager[Any]:
+    """Edit a state file in one `with`: lock, read, change the dict in place, replace, unlock.
+
+    A clean exit is durable; an exception inside writes nothing. `default` stands for a missing file only.
+
+        with holdfast.edit("state.json", default={}) as state:
+            state["runs"] = state.get("runs", 0) + 1
+
+    Raises:
+        LockTimeout: somebody else holds the lock; nothing was changed.
+        FileNotFoundError: missing, and no `default` was given.
+        DecodeError: the present contents do not decode; they are untouched.
+    """
+    document = Document[Any](path, object, default=default, codec=codec, sync=sync, vfs=vfs)
+    return document.edit(timeout_s=timeout_s)
+
+
+def aedit(
+    path: str | os.PathLike[str],
+    *,
+    default: Any = MISSING,
+    timeout_s: float | None = None,
+    codec: str | Codec | None = None,
+    sync: Sync = "always",
+    vfs: VFS = SYSTEM,
+) -> AbstractAsyncContextManager[Any]:
+    """`edit` for asyncio: `async with holdfast.aedit("state.json", default={}) as state:`.
+
+    Raises:
+        LockTimeout: somebody else holds the lock; nothing was changed.
+    """
+    document = Document[Any](path, object, default=default, codec=codec, sync=sync, vfs=vfs)
+    return document.aedit(timeout_s=timeout_s)

@@ -1,0 +1,212 @@
+"""One file in an open folder: read it whole, replace it if it is unchanged.
+
+Invariants:
+    I1  A stat signature proves that a file is unchanged only when it was old enough when it was taken:
+        20 ms, or 2 s where times have whole seconds (FAT). Else the bytes are compared.
+    I2  What is read is the whole of a regular file, never more than `max_size_bytes`.
+    I3  A name is removed only when another name of the same bytes is durable.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+from stat import S_ISREG
+from typing import TYPE_CHECKING, NamedTuple
+
+from holdfast.errors import Conflict, DecodeError, PromiseUnavailable
+from holdfast.primitives.replace import replace_bytes
+from holdfast.state.beside import beside
+from holdfast.state.kept import KeptVersion, kept_name, kept_numbers, next_kept_name, prune_kept
+from holdfast.state.register import Content
+
+if TYPE_CHECKING:
+    from holdfast.vfs import VFS, Clock, File, Folder, Stat, Sync
+
+__all__ = ["FileOptions", "FilePlace", "nothing"]
+
+_FINE_NS = 20_000_000
+_COARSE_NS = 2_000_000_000
+_PIECE_BYTES = 1 << 20
+
+
+class FileOptions(NamedTuple):
+    """How a document is kept; see `Document`."""
+
+    lock: bool
+    sync: Sync
+    permissions: int | None
+    keep: int
+    max_size_bytes: int
+    vfs: VFS
+    clock: Clock
+
+
+class _Signature(NamedTuple):
+    """When equal and trusted, the file is the same (I1)."""
+
+    stat: tuple[int, int, int, int, int]
+    trusted: bool
+
+
+class FilePlace:
+    """The file called `name` in `folder`, which is closed with it; `path` is for messages."""
+
+    def __init__(self, folder: Folder, name: str, *, path: str, options: FileOptions) -> None:
+        self.folder = folder
+        self.name = name
+        self._path = path
+        self._options = options
+
+    def close(self) -> None:
+        """Close the folder."""
+        self.folder.close()
+
+    @property
+    def lock_path(self) -> str:
+        """Where the lock of this file is."""
+        return os.path.join(self.folder.path, beside(self.name, ".lock"))
+
+    def read(self, known: Content | None = None) -> Content:
+        """Return the contents; `known` itself when its proof still holds, its `data` when its bytes do.
+
+        Raises:
+            PromiseUnavailable: it is no regular file; untouched.
+            DecodeError: it is larger than `max_size_bytes`; untouched.
+        """
+        try:
+            file = self.folder.open(self.name, "read")
+        except FileNotFoundError:
+            return nothing(known)
+        try:
+            before = file.stat()
+            self._refuse(before)
+            if known is not None and _proves(known, before):
+                return known
+            data = self._read_all(file)
+            if known is not None and data == known.data:
+                data = known.data or data
+            return Content(data, self._sign(before, same=_key(before) == _key(file.stat())))
+        finally:
+            file.close()
+
+    def _refuse(self, stat: Stat) -> None:
+        if not S_ISREG(stat.st_mode):
+            raise PromiseUnavailable(
+                f"{self._path}: not a regular file. It is untouched. Give the path of a file.",
+                errno=errno.EINVAL,
+                path=self._path,
+            )
+        if stat.st_size > self._options.max_size_bytes:
+            raise self._too_large()
+
+    def _too_large(self) -> DecodeError:
+        return DecodeError(
+            f"{self._path}: larger than {self._options.max_size_bytes} bytes. The file is untouched. "
+            f"Pass a larger max_size_bytes if it is meant to be read whole.",
+            path=self._path,
+        )
+
+    def _read_all(self, file: File) -> bytes:
+        pieces: list[bytes] = []
+        left = self._options.max_size_bytes + 1
+        while piece := file.read(min(_PIECE_BYTES, left)):
+            pieces.append(piece)
+            left -= len(piece)
+            if left == 0:
+                raise self._too_large()
+        return pieces[0] if len(pieces) == 1 else b"".join(pieces)
+
+    def _sign(self, stat: Stat, *, same: bool = True) -> _Signature:
+        newest = max(stat.st_mtime_ns, stat.st_ctime_ns)
+        coarse = stat.st_mtime_ns % 1_000_000_000 == 0
+        age = self._options.clock.now_ns() - newest
+        return _Signature(_key(stat), same and age > (_COARSE_NS if coarse else _FINE_NS))
+
+    def write(self, data: bytes, *, replacing: Content) -> Content:
+        """Replace the file; see `holdfast.write_bytes` for what is on disk after a failure or a crash.
+
+        Raises:
+            Conflict: the file no longer holds `replacing`; it is untouched.
+        """
+        if self.read(replacing).data != replacing.data:
+            raise Conflict(
+                f"{self._path}: changed by somebody else. It holds their contents. Read it again and redo.",
+                path=self._path,
+            )
+        folder, name, options = self.folder, self.name, self._options
+        keeps = options.keep > 0 and replacing.data is not None
+        stat = replace_bytes(
+            folder,
+            name,
+            data,
+            sync=options.sync,
+            permissions=options.permissions if replacing.data is None else None,
+            backup=next_kept_name(folder, name) if keeps else None,
+            vfs=options.vfs,
+        )
+        if keeps:
+            prune_kept(folder, name, keep=options.keep)
+        return Content(data, self._sign(stat))
+
+    def set_aside(self) -> str:
+        """Move the file to a free name `<name>.corrupt-<n>` beside it, durably (I3); return that path."""
+        new = self._link_to_free_name()
+        self.folder.sync()  # else a power cut may keep the removal and lose the new name
+        self.folder.unlink(self.name)
+        self.folder.sync()
+        return os.path.join(self.folder.path, new)
+
+    def _link_to_free_name(self) -> str:
+        number = 1
+        while True:
+            new = beside(self.name, f".corrupt-{number}")
+            try:
+                self.folder.link(self.name, new)
+            except FileExistsError:
+                number += 1
+            else:
+                return new
+
+    def versions(self) -> list[KeptVersion]:
+        """Return the old versions, the oldest first."""
+        return [self._describe(number) for number in kept_numbers(self.folder, self.name)]
+
+    def _describe(self, number: int) -> KeptVersion:
+        from pathlib import Path
+
+        kept = kept_name(self.name, number)
+        stat = self.folder.stat(kept)
+        path = Path(os.path.join(self.folder.path, kept))
+        return KeptVersion(number, path, stat.st_size, stat.st_mtime_ns)
+
+    def read_version(self, number: int) -> bytes:
+        """Return the bytes of an old version.
+
+        Raises:
+            FileNotFoundError: there is no such version.
+        """
+        try:
+            file = self.folder.open(kept_name(self.name, number), "read")
+        except FileNotFoundError as error:
+            numbers = ", ".join(map(str, kept_numbers(self.folder, self.name))) or "none"
+            error.add_note(f"Versions kept: {numbers}. The document is untouched.")
+            raise
+        try:
+            return self._read_all(file)
+        finally:
+            file.close()
+
+
+def nothing(known: Content | None) -> Content:
+    """Return the content of what is missing; `known` if it was missing before."""
+    return known if known is not None and known.data is None else Content(None, None)
+
+
+def _proves(known: Content, stat: Stat) -> bool:
+    proof = known.proof
+    return isinstance(proof, _Signature) and proof.trusted and proof.stat == _key(stat)
+
+
+def _key(stat: Stat) -> tuple[int, int, int, int, int]:
+    return stat.st_dev, stat.st_ino, stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns

@@ -1,0 +1,206 @@
+"""Blocking calls for coroutines: never half done, never on asyncio's own threads."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import threading
+from contextvars import ContextVar
+
+import pytest
+
+from holdfast.primitives.asyncio_bridge import run, twin
+from holdfast.primitives.replace import awrite_bytes
+from holdfast.vfs.memory import MemoryVFS
+from holdfast.vfs.trace import Trace
+
+
+def test_result_and_error_come_back() -> None:
+    """As if it had been called."""
+
+    async def main() -> None:
+        assert 3 == await run(lambda: 3)
+        with pytest.raises(ZeroDivisionError):
+            await run(lambda: 1 // 0)
+
+    asyncio.run(main())
+
+
+def test_threads_are_daemons_of_our_own() -> None:
+    """Not those of the loop's executor, and none keeps a program from ending."""
+    seen: list[threading.Thread] = []
+    asyncio.run(run(lambda: seen.append(threading.current_thread())))
+
+    assert seen[0].daemon
+    assert seen[0].name.startswith("holdfast")
+
+
+def test_busy_default_executor_does_not_hold_it_up() -> None:
+    """All the threads of the default executor wait, and the call is served."""
+
+    async def main() -> int:
+        loop = asyncio.get_running_loop()
+        release = threading.Event()
+        waiting = [loop.run_in_executor(None, release.wait) for _ in range(64)]
+        try:
+            return await asyncio.wait_for(run(lambda: 3), 20)
+        finally:
+            release.set()
+            await asyncio.gather(*waiting)
+
+    assert 3 == asyncio.run(main())
+
+
+def test_threads_are_bounded() -> None:
+    """Hundreds of calls at once take a few threads, and all are served."""
+    names: set[str] = set()
+
+    def note() -> int:
+        names.add(threading.current_thread().name)
+        return 1
+
+    async def main() -> int:
+        return sum(await asyncio.gather(*(run(note) for _ in range(300))))
+
+    assert 300 == asyncio.run(main())
+    assert 1 <= len(names) <= 16
+
+
+def test_context_variables_are_those_of_the_caller() -> None:
+    """The call sees what its coroutine has set."""
+    variable: ContextVar[str] = ContextVar("variable")
+
+    async def main() -> str:
+        variable.set("mine")
+        return await run(variable.get)
+
+    assert "mine" == asyncio.run(main())
+
+
+def test_call_that_has_begun_is_waited_for() -> None:
+    """I1: cancelled twice, it ends before `CancelledError` is raised; I2: its result is undone."""
+    begun, release = threading.Event(), threading.Event()
+    ended, undone = [], []
+
+    def call() -> str:
+        begun.set()
+        release.wait(20)
+        ended.append(True)
+        return "result"
+
+    async def main() -> None:
+        task = asyncio.create_task(run(call, undo=undone.append))
+        await asyncio.to_thread(begun.wait, 20)
+        task.cancel()
+        for _ in range(5):
+            await asyncio.sleep(0)
+        task.cancel()
+        await asyncio.sleep(0)
+        assert not task.done()
+        release.set()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        assert [True] == ended
+
+    asyncio.run(main())
+
+    assert ["result"] == undone
+
+
+def test_call_that_has_not_begun_never_does() -> None:
+    """Cancelled while all threads are busy, it is taken out of the queue."""
+    release = threading.Event()
+    ran = []
+
+    async def main() -> None:
+        busy = [asyncio.create_task(run(lambda: release.wait(20))) for _ in range(16)]
+        await asyncio.sleep(0)
+        late = asyncio.create_task(run(lambda: ran.append(True)))
+        await asyncio.sleep(0)
+        late.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await late
+        release.set()
+        await asyncio.gather(*busy)
+        await run(lambda: None)
+
+    asyncio.run(main())
+
+    assert [] == ran
+
+
+def test_error_of_a_cancelled_call_does_not_hide_the_cancellation() -> None:
+    """The task is cancelled, whatever became of the call."""
+    begun = threading.Event()
+
+    def call() -> None:
+        begun.set()
+        raise LookupError
+
+    async def main() -> None:
+        task = asyncio.create_task(run(call))
+        await asyncio.to_thread(begun.wait, 20)
+        task.cancel()
+        with pytest.raises((asyncio.CancelledError, LookupError)):
+            await task
+
+    asyncio.run(main())
+
+
+@pytest.mark.parametrize("nth", range(1, 18))
+def test_cancelled_write_happened_wholly_or_not_at_all(nth: int) -> None:
+    """Cancelled at the first call of a write, the second, and so on: old or new, and no temp."""
+    disk = MemoryVFS()
+    disk.write_tree({"a": b"old"})
+    vfs = Trace(disk)
+
+    async def main() -> None:
+        loop = asyncio.get_running_loop()
+        task = asyncio.create_task(awrite_bytes("/a", b"new", vfs=vfs))
+        count = []
+
+        def cancel(call) -> None:
+            count.append(call)
+            if len(count) == nth:
+                loop.call_soon_threadsafe(task.cancel)
+
+        vfs.subscribe(cancel)
+        try:
+            await task
+        except asyncio.CancelledError:
+            pass
+        before = len(count)
+        await asyncio.sleep(0)
+        assert before == len(count)
+
+    asyncio.run(main())
+
+    assert disk.tree() in ({"a": b"old"}, {"a": b"new"})
+    assert [] == disk.leftovers()
+
+
+def test_forked_child_has_threads_of_its_own() -> None:
+    """I3: the parent's threads do not exist there; new ones are made."""
+    asyncio.run(run(lambda: None))
+    pid = os.fork()
+    if pid == 0:
+        try:
+            os._exit(asyncio.run(asyncio.wait_for(run(lambda: 7), 20)))
+        finally:
+            os._exit(1)
+    _, status = os.waitpid(pid, 0)
+
+    assert 7 == os.waitstatus_to_exitcode(status)
+
+
+def test_twin_is_named_after_its_function() -> None:
+    """For help and tracebacks."""
+
+    def double(number: int, *, times: int = 2) -> int:
+        return number * times
+
+    adouble = twin(double)
+
+    assert ("adouble", double.__module__) == (adouble.__name__, adouble.__module__)
+    assert "`double` for asyncio" in str(adouble.__doc__)
+    assert 9 == asyncio.run(adouble(3, times=3))
