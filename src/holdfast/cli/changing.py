@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 from holdfast.cli import signals
 from holdfast.cli.exits import BAD_DATA, Failure
-from holdfast.cli.files import named_file, need_codec, open_register, wrote
+from holdfast.cli.files import named_file, need_codec, open_register, require_file, wrote
 from holdfast.errors import HoldfastError
+from holdfast.formats.plain import MISSING
 from holdfast.vfs import CLOCK
 
 if TYPE_CHECKING:
@@ -36,6 +37,8 @@ def change(args: Namespace, apply: Callable[[Any], Any], *, default: Any) -> Non
     from holdfast.state.document import Document
 
     path = named_file(args.file)
+    if default is MISSING:
+        require_file(path)
     attempt = _Attempt(path, apply, verbose=args.verbose)
     sync: Sync = "never" if args.no_sync else "always"
     codec = need_codec(path, args.parse)

@@ -24,6 +24,7 @@ __all__ = [
     "open_to_read",
     "read_file",
     "read_input",
+    "require_file",
     "wrote",
 ]
 
@@ -44,11 +45,11 @@ def named_file(path: str) -> str:
 
 def open_register(path: str, *, sync: bool = True) -> FileRegister:
     """The file as bytes under the lock that documents use."""
+    from holdfast.state.file_place import FileOptions
     from holdfast.state.file_register import FileRegister
     from holdfast.vfs import CLOCK, SYSTEM
 
-    return FileRegister(
-        os.path.abspath(named_file(path)),
+    options = FileOptions(
         lock=True,
         sync="always" if sync else "never",
         permissions=None,
@@ -57,6 +58,7 @@ def open_register(path: str, *, sync: bool = True) -> FileRegister:
         vfs=SYSTEM,
         clock=CLOCK,
     )
+    return FileRegister(os.path.abspath(named_file(path)), options)
 
 
 def read_input() -> bytes:
@@ -111,6 +113,18 @@ def missing(path: str) -> FileNotFoundError:
     from errno import ENOENT
 
     return FileNotFoundError(ENOENT, os.strerror(ENOENT), path)
+
+
+def require_file(path: str) -> None:
+    """Pass if something is there; else no lock file and no folder is made for it.
+
+    Raises:
+        FileNotFoundError: nothing is there.
+    """
+    file = open_to_read(path)
+    if file is None:
+        raise missing(path)
+    file.close()
 
 
 def open_to_read(path: str) -> File | None:

@@ -81,9 +81,10 @@ def split_pair(word: str) -> tuple[str, str] | None:
 
 def like(old: Any, value: Any) -> Any:
     """The value as a date or time, where there was one and it spells one; else the value itself."""
-    if isinstance(value, str) and hasattr(old, "fromisoformat"):
+    read: Any = getattr(old, "fromisoformat", None)
+    if isinstance(value, str) and read is not None:
         try:
-            return type(old).fromisoformat(value)
+            return read(value)
         except ValueError:
             return value
     return value

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from holdfast.formats.diff import Splice, diff
+from holdfast.formats.diff import alignment
 from holdfast.formats.plain import MISSING, clone, same
 
 __all__ = ["carried"]
@@ -46,13 +46,9 @@ def _carried_dict(
 
 def _carried_list(plain: list[Any], seen: list[Any], changed: list[Any]) -> list[Any]:
     """Items that stay, whatever became of them, are carried over; new ones are taken as they are."""
-    origins: list[int | None] = list(range(len(seen)))
-    for edit in diff(seen, changed):
-        if isinstance(edit, Splice) and not edit.path:
-            origins[edit.start : edit.start + edit.removed] = [None] * len(edit.inserted)
     return [
         clone(new) if index is None else carried(plain[index], seen[index], new)
-        for index, new in zip(origins, changed, strict=True)
+        for index, new in zip(alignment(seen, changed), changed, strict=True)
     ]
 
 

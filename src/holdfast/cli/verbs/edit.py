@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from holdfast.cli import exits, signals
 from holdfast.cli.exits import Failure, describe, note
-from holdfast.cli.files import codec_of, missing, open_register, wrote
+from holdfast.cli.files import codec_of, missing, open_register, require_file, wrote
 from holdfast.cli.parser import (
     add_color,
     add_create,
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from argparse import Namespace
 
     from holdfast.cli.parser import Parser
+    from holdfast.state.file_place import FilePlace
     from holdfast.state.file_register import FileRegister
     from holdfast.state.register import Content
 
@@ -79,8 +80,10 @@ def run(args: Namespace) -> int:
 
 
 def _edit(args: Namespace, register: FileRegister) -> int:
-    with register.exclusive(args.wait):
-        content = register.read()
+    if not args.create:
+        require_file(args.file)
+    with register.exclusive(args.wait) as place:
+        content = place.read()
         if content.data is None and not args.create:
             raise missing(args.file)
         made = _by_editor(args, content) if args.interactive else _by_command(args, content)
@@ -91,7 +94,7 @@ def _edit(args: Namespace, register: FileRegister) -> int:
             _print_diff(args, content.data or b"", made.data)
         if args.dry_run or made.data == content.data:
             return _unchanged(args, made.data == content.data)
-        return _replace(args, register, content, data=made.data)
+        return _replace(args, place, content, data=made.data)
 
 
 class _Made(NamedTuple):
@@ -168,11 +171,11 @@ def _unchanged(args: Namespace, same: bool) -> int:
     return exits.OK
 
 
-def _replace(args: Namespace, register: FileRegister, content: Content, *, data: bytes) -> int:
+def _replace(args: Namespace, place: FilePlace, content: Content, *, data: bytes) -> int:
     from holdfast.vfs import CLOCK
 
     begun = CLOCK.monotonic()
-    register.write(data, replacing=content)
+    place.write(data, replacing=content)
     if args.verbose:
         took_s = CLOCK.monotonic() - begun
         print(

@@ -103,7 +103,8 @@ def test_missing_file_is_made_when_asked(cli, tmp_path) -> None:
     path = tmp_path / "new.txt"
 
     assert 66 == cli("edit", path, "--", "cat").code
-    assert not path.exists()
+    assert 66 == cli("edit", tmp_path / "no/new.txt", "--", "cat").code
+    assert [] == list(tmp_path.iterdir())
     assert 0 == cli("edit", "--create", path, "--", "sh", "-c", "cat; echo made").code
     assert "made\n" == path.read_text()
 

@@ -87,6 +87,7 @@ def test_existing_makes_nothing(cli, state) -> None:
     assert 1 == cli("set", "--existing", state, "n=2", "no=1").code
     assert before == state.read_bytes()
     assert 66 == cli("set", "--existing", state.with_name("no.json"), "n=2").code
+    assert not state.with_name("no.json.lock").exists()
     assert 0 == cli("set", "--existing", state, "n=2").code
     assert 2 == value(state, "n")
 
