@@ -46,8 +46,8 @@ soak: $(TEST) ## many processes for a long time (HOLDFAST_SOAK_S=600)
 	@HOLDFAST_SOAK_S=$${HOLDFAST_SOAK_S:-600} HOLDFAST_SCALE=$${HOLDFAST_SCALE:-20} \
 	    $(BIN)/python -m pytest --timeout=7200 tests/processes
 
-bench: $(BENCH) ## time and memory, beside the peers and the raw system calls
-	@$(BIN)/python -m benchmarks
+bench: $(BENCH) ## time and memory beside peers and raw calls (ARGS="--quick --filesystems")
+	@$(BIN)/python -m benchmarks $(ARGS)
 
 docs: $(TEST) ## every link of the pages resolves, every example on them runs
 	@$(BIN)/python -m pytest -q --no-header tests/docs tests/tidy/test_docs.py

@@ -32,7 +32,6 @@ GRANTED = (
         r"os\.(isatty|get_terminal_size|tcgetpgrp|tcsetpgrp)",
         "a command line looks at its terminal, which is no file of the user",
     ),
-    ("cli/*demo*", r"os\..*|open", "shows the usual recipe, which is what it compares with"),
 )
 
 FORBIDDEN_MODULES = {"posix", "nt", "_winapi", "glob", "fileinput", "linecache"}

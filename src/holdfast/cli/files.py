@@ -146,6 +146,9 @@ def open_to_read(path: str) -> File | None:
             folder.close()
     except FileNotFoundError:
         return None
+    except OSError as error:
+        error.filename = path  # the folder's descriptor was asked, so it is the bare name
+        raise
     if S_ISREG(file.stat().st_mode):
         return file
     file.close()

@@ -21,7 +21,6 @@ __all__ = ["JsonCodec"]
 
 _DECODER: Final = json.JSONDecoder()
 _SURROGATE: Final = re.compile("[\ud800-\udfff]")
-_SIMPLE: Final = frozenset((str, int, float, bool))
 _TOO_DEEP: Final = f"nested deeper than {MAX_DEPTH} levels"
 
 
@@ -52,6 +51,10 @@ class JsonCodec:
             return _bytes(Style("").dumps(value) + "\n", value)
         bom, text = text_of(previous)
         old = _loads(text)
+        sole = _sole_change(old, value)
+        quick = None if sole is None else replace_scalar(text, *sole)
+        if quick is not None and _holds(quick, value):
+            return (bom + quick).encode()
         edits = diff(old, value)
         if not edits:
             return previous
@@ -95,9 +98,6 @@ def _check_edits(edits: list[Edit]) -> None:
 def _encode_onto(text: str, edits: list[Edit], value: Any) -> bytes:
     """The first of ever larger rewrites that decodes to `value`."""
     try:
-        quick = _quick(text, edits)
-        if quick is not None and _holds(quick, value):
-            return quick.encode()
         changes = tree(edits)
         # A duplicate of a key behind the changed one is only found by looking at all keys.
         for thorough in (False, True):
@@ -111,14 +111,27 @@ def _encode_onto(text: str, edits: list[Edit], value: Any) -> bytes:
         raise ValueError(_TOO_DEEP) from None
 
 
-def _quick(text: str, edits: list[Edit]) -> str | None:
-    """The rewrite for the commonest change, one field's scalar, without walking the text."""
-    path, value = edits[0].path, edits[0][1] if isinstance(edits[0], Set) else None
-    if len(edits) > 1 or not path or type(path[-1]) is not str or type(value) not in _SIMPLE:
-        return None
-    if isinstance(value, str) and not value.isascii():
-        return None
-    return replace_scalar(text, path[-1], value)
+def _sole_change(old: Any, new: Any) -> tuple[str, Any] | None:
+    """The key and the new scalar, if that is all that differs: the commonest change, found at the speed of `==`.
+
+    1, True and 1.0 are equal to `==`; the caller compares the result strictly.
+    """
+    while type(old) is dict and type(new) is dict and old.keys() == new.keys():
+        changed = [key for key, item in new.items() if old[key] != item]
+        if len(changed) != 1:
+            return None
+        key = changed[0]
+        old, new = old[key], new[key]
+        if _is_simple(new):
+            return None if type(old) is dict or type(old) is list else (key, new)
+    return None
+
+
+def _is_simple(value: Any) -> bool:
+    kind = type(value)
+    if kind is float:
+        return bool(value - value == 0.0)  # neither NaN nor infinite
+    return kind is int or kind is bool or (kind is str and value.isascii())
 
 
 def _holds(text: str, value: Any) -> bool:

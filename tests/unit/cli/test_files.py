@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 
 import pytest
@@ -91,6 +92,17 @@ def test_only_a_regular_file_is_opened(tmp_path, state) -> None:
         with pytest.raises(Failure, match="not a regular file") as caught:
             open_to_read(str(tmp_path / name))
         assert 66 == caught.value.exit_code
+
+
+def test_whole_path_is_named(tmp_path) -> None:
+    """An error of the system names the path that was given, not the bare name."""
+    loop = tmp_path / "loop"
+    loop.symlink_to(loop)
+
+    with pytest.raises(OSError) as caught:
+        open_to_read(str(loop))
+
+    assert (errno.ELOOP, str(loop)) == (caught.value.errno, caught.value.filename)
 
 
 def test_closed_input_is_told(monkeypatch) -> None:

@@ -12,6 +12,7 @@ import pytest
 
 from holdfast.errors import Closed, LockTimeout
 from holdfast.primitives.lock import FileLock
+from holdfast.primitives.lock_waiters import ThreadWaiter
 from holdfast.vfs import ManualClock
 from holdfast.vfs.memory import MemoryVFS
 from holdfast.vfs.trace import Trace
@@ -330,6 +331,26 @@ def test_last_waiter_that_gave_up_leaves_the_lock_free(lock, path) -> None:
         with lock:
             assert isinstance(in_thread(lambda: other.acquire(timeout_s=0.0005)), LockTimeout)
             assert not is_free(path)
+
+
+@pytest.mark.parametrize("timeout_s", [None, 30])
+def test_newcomer_does_not_overtake_even_if_the_lock_is_free(lock, timeout_s) -> None:
+    """Between a release and the next grant the lock is free, but not for newcomers."""
+    gate = lock._gate
+    first = ThreadWaiter(shared=False, timed=True)
+    gate.queue.append(first)
+    with pytest.raises(LockTimeout):
+        lock.acquire(timeout_s=0)
+    thread = threading.Thread(target=lambda: lock.acquire(timeout_s=timeout_s), daemon=True)
+    thread.start()
+    until(lambda: len(gate.queue) == 2 or lock.locked)
+
+    assert not lock.locked
+
+    gate._withdraw(first)
+    thread.join(10)
+
+    assert lock.locked
 
 
 # ---------------------------------------------------------------- owners

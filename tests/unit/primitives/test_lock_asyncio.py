@@ -12,6 +12,7 @@ import pytest
 
 from holdfast.errors import Closed, LockTimeout
 from holdfast.primitives.lock import FileLock
+from holdfast.primitives.lock_waiters import ThreadWaiter
 from holdfast.vfs.memory import MemoryVFS
 
 pytestmark = pytest.mark.usefixtures("no_thread_left")
@@ -301,6 +302,21 @@ def test_single_try_in_a_queue_is_refused(lock) -> None:
     run(main())
 
 
+def test_single_try_does_not_overtake_even_if_the_lock_is_free(lock) -> None:
+    """Between a release and the next grant the lock is free, but not for newcomers."""
+    with lock:
+        pass
+    first = ThreadWaiter(shared=False, timed=True)
+    lock._gate.queue.append(first)
+
+    async def main() -> None:
+        with pytest.raises(LockTimeout):
+            await lock.aacquire(timeout_s=0)
+
+    run(main())
+    lock._gate.queue.remove(first)
+
+
 def test_limit_that_is_no_time_is_refused(lock) -> None:
     """The mistake is told at once."""
 
@@ -458,17 +474,23 @@ def test_reentrant_lock_counts_by_task(path) -> None:
 def test_shared_tasks_release_their_own(lock) -> None:
     """Readers in several tasks each give back what is theirs."""
 
-    async def read(order: list[int], number: int) -> None:
+    may_leave = [asyncio.Event() for _ in range(3)]
+
+    async def read(number: int) -> None:
         async with lock.shared():
-            await asyncio.sleep(0.001 * number)
-            order.append(number)
+            await may_leave[number].wait()
 
-    async def main() -> list[int]:
-        order: list[int] = []
-        await asyncio.gather(*(read(order, number) for number in (3, 1, 2)))
-        return order
+    async def main() -> None:
+        tasks = [asyncio.create_task(read(number)) for number in range(3)]
+        await settled(lambda: len(lock._held) == 3)
+        for number in (2, 0, 1):
+            mine = set(lock._held)
+            may_leave[number].set()
+            await tasks[number]
+            assert {tasks[number]} == mine - set(lock._held)
 
-    assert [1, 2, 3] == run(main())
+    run(main())
+
     assert not lock.locked
 
 

@@ -309,6 +309,20 @@ def test_single_try_of_a_task_does_not_stay_in_the_kernel(setup) -> None:
     assert (0, 0) == (setup.waiting_in_kernel, len(setup.gate.queue))
 
 
+def test_single_try_of_a_task_does_not_queue(setup) -> None:
+    """One that tries once, and finds that another thread was faster, does not wait for it."""
+    setup.gate.queue.append(ThreadWaiter(shared=False, timed=True))
+
+    async def main() -> object:
+        loop = asyncio.get_running_loop()
+        waiter = TaskWaiter(loop, shared=False, once=True)
+        return await asyncio.wait_for(setup.gate.wait_async(waiter, None), 5)
+
+    assert asyncio.run(main()) is None
+
+    setup.gate.queue.clear()
+
+
 @pytest.mark.parametrize("timed", [False, True])
 def test_I5_an_error_of_the_kernel_reaches_the_one_whose_turn_it_is(timed) -> None:
     """A refused lock raises in the waiter, and the next one gets the lock."""
