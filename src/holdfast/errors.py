@@ -3,12 +3,12 @@
     HoldfastError
     ├── LockTimeout          (TimeoutError)   contention    somebody else holds the lock
     ├── Conflict                              contention    somebody else was faster
-    ├── CommittedNotDurable  (OSError)        environment   the new contents are in place; a power cut may undo it
-    ├── PromiseUnavailable   (OSError)        environment   this target cannot be kept whole; it is untouched
-    ├── PartlyCommitted                       environment   some files of a batch are in place, some are not
-    ├── Corruption                            the disk      bytes that were acknowledged are damaged
-    │   └── UnknownFormat                     the disk      another format, or a newer version than this program knows
-    ├── DecodeError          (ValueError)     the disk      a document that does not parse or does not fit its type
+    ├── CommittedNotDurable  (OSError)        environment   in place, but a power cut may undo it
+    ├── PromiseUnavailable   (OSError)        environment   cannot be kept whole; it is untouched
+    ├── PartlyCommitted                       environment   some files of a batch are in place
+    ├── Corruption                            the disk      acknowledged bytes are damaged
+    │   └── UnknownFormat                     the disk      another format, or a newer version
+    ├── DecodeError          (ValueError)     the disk      does not parse, or does not fit its type
     └── Closed               (ValueError)     the caller    used after close
 
 An `OSError` of the operating system is never wrapped: its errno and filename stay, and a note says
@@ -37,7 +37,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
 
-
 def _rebuild(cls: type[BaseException], state: dict[str, object]) -> BaseException:
     error = cls.__new__(cls)
     error.__setstate__(state)
@@ -45,7 +44,7 @@ def _rebuild(cls: type[BaseException], state: dict[str, object]) -> BaseExceptio
 
 
 class HoldfastError(Exception):
-    """The parent of all errors of holdfast; `message` says what failed, what is on disk, what to do."""
+    """The parent of all errors; `message` says what failed, what is on disk, what to do."""
 
     exit_code = 70
     """What the command line exits with (sysexits)."""
@@ -109,7 +108,7 @@ class Conflict(HoldfastError):
 
 
 class CommittedNotDurable(_SystemError):
-    """The new contents are in place, but the sync of the folder failed: a power cut may bring the old ones back.
+    """The new contents are in place, but the folder's sync failed: a power cut may undo it.
 
     Every reader sees the new contents now. Attributes: `path`, `errno`.
     """
@@ -127,10 +126,11 @@ class PromiseUnavailable(_SystemError):
 
 
 class PartlyCommitted(HoldfastError):
-    """A batch failed after its first rename: `committed` hold new contents, `failed` their old ones.
+    """A batch failed after its first rename: `committed` hold the new contents, `failed` the old.
 
-    Attributes: `committed`, a tuple of paths; `failed`, a mapping of path to the error that stopped it.
-    A path whose error is a `CommittedNotDurable` is in place as well, but a power cut may undo it.
+    Attributes: `committed`, a tuple of paths; `failed`, a mapping of path to the error that stopped
+    it. A path whose error is a `CommittedNotDurable` is in place as well, but a power cut may undo
+    it.
     """
 
     exit_code = 74

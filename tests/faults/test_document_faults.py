@@ -11,7 +11,19 @@ from holdfast import CommittedNotDurable, Document, HoldfastError
 from holdfast.vfs.fault import Faulty, Stopped, each_fault
 from holdfast.vfs.memory import MemoryVFS
 
-EFFECTS = ("EIO", "ENOSPC", "EACCES", "EPERM", "EROFS", "EDQUOT", "ENOLCK", "ESTALE", "ENOENT", "short 1", "stop")
+EFFECTS = (
+    "EIO",
+    "ENOSPC",
+    "EACCES",
+    "EPERM",
+    "EROFS",
+    "EDQUOT",
+    "ENOLCK",
+    "ESTALE",
+    "ENOENT",
+    "short 1",
+    "stop",
+)
 OLD = '# kept\nn = 1  # number\n[other]\nx = "y"\n'
 NEW = OLD.replace("n = 1", "n = 2")
 SETTLED = {"doc.toml", "doc.toml.lock", "doc.toml.~1~", "doc.toml.~2~"}
@@ -57,7 +69,9 @@ def disk() -> MemoryVFS:
     return made
 
 
-@pytest.mark.parametrize("options", [{}, {"keep": 2}, {"lock": False}], ids=["plain", "keep", "no lock"])
+@pytest.mark.parametrize(
+    "options", [{}, {"keep": 2}, {"lock": False}], ids=["plain", "keep", "no lock"]
+)
 @pytest.mark.parametrize("name", OPERATIONS)
 def test_document_is_old_or_new_after_any_fault(name: str, options: dict[str, Any]) -> None:
     """Whatever fails: old or new, new if it returned, told apart by the error; nothing is left behind."""
@@ -80,7 +94,9 @@ def test_document_is_old_or_new_after_any_fault(name: str, options: dict[str, An
             assert text == NEW, context
         assert [] == vfs.held_locks, context
         if not faulty.stopped:
-            assert [] == [f for f in vfs.open_files if not f.endswith(".lock")] + vfs.open_folders, context
+            assert (
+                [] == [f for f in vfs.open_files if not f.endswith(".lock")] + vfs.open_folders
+            ), context
             unlink_failed = fault.fired and fault.operation == "call" and "unlink" in repr(error)
             assert unlink_failed or beside(vfs) <= SETTLED, context
         assert text in {OLD, NEW} and NEW == changed_afterwards(vfs), context

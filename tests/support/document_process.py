@@ -1,8 +1,8 @@
 """A process that changes or reads a document; run as a program by tests/processes/test_document_processes.py.
 
-    change PATH NAME THREADS EACH     add to the counters, by update, edit, drafts and the command line
-    acknowledge PATH NAME             add for ever, and print each number once it is durable; to be killed
-    read PATH COUNT                   read and check so many times; prints how many reads were bad
+change PATH NAME THREADS EACH     add to the counters, by update, edit, drafts and the command line
+acknowledge PATH NAME             add for ever, and print each number once it is durable; to be killed
+read PATH COUNT                   read and check so many times; prints how many reads were bad
 """
 
 from __future__ import annotations

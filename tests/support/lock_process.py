@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from pathlib import Path
+from typing import Self
 
 PROLOGUE = """
 import asyncio, encodings.ascii, fcntl, os, signal, sys, threading, time
@@ -15,12 +16,6 @@ def say(*words):
     print(*words, flush=True)
 def hear():
     return sys.stdin.readline().strip()
-def kernel_waits():
-    # Lines of waiters begin with `->`; the pid is this process's.
-    wanted = f"{os.getpid()}"
-    with open("/proc/locks") as table:
-        rows = [line.split() for line in table]
-    return sum(1 for row in rows if row[1] == "->" and row[5] == wanted)
 def until(condition):
     for _ in range(5000):
         if condition():
@@ -41,7 +36,7 @@ class Child:
             text=True,
         )
 
-    def __enter__(self) -> Child:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:

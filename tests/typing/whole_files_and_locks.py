@@ -39,6 +39,13 @@ def whole_contents(path: Path) -> None:
 def many_files(path: Path) -> None:
     """Text and bytes may be mixed in one batch; leftovers are paths."""
     holdfast.write_many({path: b"a", "b.txt": "text"})
+    texts: dict[Path, str] = {path: "a"}
+    contents: dict[str, bytes] = {"a": b"a"}
+    mixed: dict[str, str | bytes] = {"a": b"a", "b": "b"}
+    for files in (texts, contents, mixed):
+        holdfast.write_many(files)
+    holdfast.write_many({1: "a"})  # type: ignore[dict-item]
+    holdfast.write_many({path: 1})  # type: ignore[dict-item]
     assert_type(holdfast.sweep(path), list[Path])
 
 
@@ -58,7 +65,7 @@ def locks(path: Path) -> None:
     with lock.shared():
         pass
     lock.acquire(shared=True, timeout_s=1.5)
-    lock.acquire(True)  # type: ignore[misc]
+    lock.acquire(True)  # type: ignore[call-arg]
     lock.release()
     holder = lock.holder()
     assert_type(holder, holdfast.Holder | None)

@@ -4,41 +4,45 @@ from __future__ import annotations
 
 import re
 import tomllib
-from pathlib import Path
 from typing import TYPE_CHECKING
 
+from holdfast.demo.processes import run_all
 from holdfast.demo.report import Row
-from holdfast.demo.workers import run_all
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from pathlib import Path
 
 __all__ = ["edit_with_holdfast", "edit_with_the_usual_recipe", "edits"]
 
 PROCESSES = 4
-EDITS = 250
 _TABLE = "[tool.holdfast-demo]"
 _COUNTER = re.compile(r"(?<=\n)edits = (\d+)")
 
 
-def edits(folder: Path, sample: Path, progress: Callable[[str], None]) -> Iterator[Row]:
-    """Run both ways and yield what each kept."""
-    total = PROCESSES * EDITS
-    kept, _ = _race(folder, sample, "usual", progress)
-    yield Row("the same by the usual recipe (temp + rename)", total, total - kept, "not ours", ours=False)
-    kept, lines = _race(folder, sample, "holdfast", progress)
+def edits(
+    folder: Path, sample: Path, progress: Callable[[str], None], *, each: int
+) -> Iterator[Row]:
+    """Run both ways, `each` edits a process, and yield what each way kept."""
+    total = PROCESSES * each
+    kept, _ = _race(folder / "usual.toml", sample, progress, each=each)
+    yield Row(
+        "the same by the usual recipe (temp + rename)", total, total - kept, "not ours", ours=False
+    )
+    kept, lines = _race(folder / "holdfast.toml", sample, progress, each=each)
     yield Row(f"edits of one TOML file by {PROCESSES} processes", total, total - kept)
     yield Row("lines and comments of that file", lines.tried, lines.lost)
 
 
 def _race(
-    folder: Path, sample: Path, recipe: str, progress: Callable[[str], None]
+    target: Path, sample: Path, progress: Callable[[str], None], *, each: int
 ) -> tuple[int, Row]:
-    target = folder / f"{recipe}.toml"
+    """Edit a copy of the sample by the recipe that the target is called after."""
+    recipe, total = target.stem, PROCESSES * each
     before = sample.read_text(encoding="utf-8").rstrip("\n") + "\n"
     target.write_text(f"{before}\n{_TABLE}\nedits = 0  # how many were kept\n", encoding="utf-8")
-    jobs = [["edits", recipe, str(target), str(EDITS)] for _ in range(PROCESSES)]
-    run_all(jobs, lambda: progress(f"{recipe}: {_count(target):,} of {PROCESSES * EDITS:,} edits"))
+    jobs = [["edits", str(target), recipe, str(each)] for _ in range(PROCESSES)]
+    run_all(jobs, lambda: progress(f"{recipe}: {_count(target):,} of {total:,} edits"))
     after = target.read_text(encoding="utf-8").splitlines()
     lines = before.splitlines()
     kept = sum(a == b for a, b in zip(lines, after, strict=False))
@@ -47,7 +51,9 @@ def _race(
 
 def _count(target: Path) -> int:
     try:
-        return int(tomllib.loads(target.read_text(encoding="utf-8"))["tool"]["holdfast-demo"]["edits"])
+        return int(
+            tomllib.loads(target.read_text(encoding="utf-8"))["tool"]["holdfast-demo"]["edits"]
+        )
     except (OSError, ValueError, KeyError):
         return 0  # the usual recipe can leave it torn, or missing
 

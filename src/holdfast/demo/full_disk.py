@@ -8,33 +8,34 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import holdfast
+from holdfast.demo.processes import start
 from holdfast.demo.report import Row
-from holdfast.demo.workers import start
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Generator, Iterator
     from pathlib import Path
 
 __all__ = ["fill", "full_disk"]
 
-_ATTEMPTS = 300
 _SMALL_BYTES = 20 << 10
 _LARGE_BYTES = 90 << 10
 _ROOM_BYTES = 64 << 10
 
 
-def full_disk(folder: Path, progress: Callable[[str], None]) -> Iterator[Row]:
-    """Write too much to a tiny tmpfs, which takes root, and under a file size limit, which takes nothing."""
+def full_disk(folder: Path, progress: Callable[[str], None], *, attempts: int) -> Iterator[Row]:
+    """Write too much under a file size limit and, where root may mount one, to a tiny tmpfs."""
     progress("a limit on the size of files")
-    yield _row("writes over a file size limit", folder, "limit")
+    yield _row("writes over a file size limit", ["limit", str(folder), str(attempts)])
     progress("a disk of 64 KiB")
     with _tiny_disk(folder / "tiny") as disk:
         if disk is not None:
-            yield _row("writes to a disk of 64 KiB, mostly full", disk, "disk")
+            yield _row(
+                "writes to a disk of 64 KiB, mostly full", ["disk", str(disk), str(attempts)]
+            )
 
 
-def _row(what: str, folder: Path, kind: str) -> Row:
-    process = start(["full", str(folder), kind])
+def _row(what: str, job: list[str]) -> Row:
+    process = start(job)
     output, errors = process.communicate()
     if process.returncode:
         raise RuntimeError(f"the writer failed by itself: {errors.strip()}")
@@ -42,7 +43,7 @@ def _row(what: str, folder: Path, kind: str) -> Row:
     return Row(what, tried, lost, f"{refused} refused")
 
 
-def fill(folder: Path, *, limit: bool) -> tuple[int, int, int]:
+def fill(folder: Path, *, limit: bool, attempts: int) -> tuple[int, int, int]:
     """Replace a file by contents that fit or do not; return how many were tried, refused and lost.
 
     Lost is a write after which the file is neither what it was nor what it was to become, or that
@@ -55,7 +56,7 @@ def fill(folder: Path, *, limit: bool) -> tuple[int, int, int]:
     holdfast.write_bytes(target, old)
     around = sorted(folder.iterdir())
     dice, refused, lost = random.Random(5), 0, 0
-    for number in range(_ATTEMPTS):
+    for number in range(attempts):
         new = bytes([number % 256]) * dice.randint(1, _LARGE_BYTES)
         try:
             holdfast.write_bytes(target, new)
@@ -64,7 +65,7 @@ def fill(folder: Path, *, limit: bool) -> tuple[int, int, int]:
             new = old
         lost += target.read_bytes() != new or sorted(folder.iterdir()) != around
         old = new
-    return _ATTEMPTS, refused, lost
+    return attempts, refused, lost
 
 
 def _limit_file_size(size_bytes: int) -> None:
@@ -74,7 +75,7 @@ def _limit_file_size(size_bytes: int) -> None:
 
 
 @contextmanager
-def _tiny_disk(point: Path) -> Iterator[Path | None]:
+def _tiny_disk(point: Path) -> Generator[Path | None]:
     """Mount a tmpfs of 64 KiB; None where that is not permitted."""
     point.mkdir()
     command = ["mount", "-t", "tmpfs", "-o", f"size={_ROOM_BYTES}", "tmpfs", str(point)]

@@ -8,8 +8,8 @@ import zlib
 from typing import TYPE_CHECKING
 
 import holdfast
+from holdfast.demo.processes import start
 from holdfast.demo.report import Row
-from holdfast.demo.workers import start
 
 if TYPE_CHECKING:
     import subprocess
@@ -18,13 +18,12 @@ if TYPE_CHECKING:
 
 __all__ = ["check", "kills", "payload", "write_for_ever"]
 
-ROUNDS = 24
 _SIZE_BYTES = 16 << 10
 _LONGEST_S = 0.3
 
 
 def payload(number: int) -> bytes:
-    """Return contents that say whether they are whole: a number, filling, and a checksum of both."""
+    """Return contents that tell whether they are whole: a number, filling, and their checksum."""
     body = b"%012d" % number + bytes([number % 251]) * _SIZE_BYTES
     return body + b"%010d" % zlib.crc32(body)
 
@@ -37,21 +36,21 @@ def check(data: bytes) -> int | None:
 
 
 def write_for_ever(target: Path, number: int) -> None:
-    """Replace the file again and again, and say each number once it is durable; ended by SIGKILL."""
+    """Replace the file again and again; say each number once it is durable; ended by SIGKILL."""
     while True:
         number += 1
         holdfast.write_bytes(target, payload(number))
         print(number, flush=True)
 
 
-def kills(folder: Path, progress: Callable[[str], None]) -> Iterator[Row]:
+def kills(folder: Path, progress: Callable[[str], None], *, rounds: int) -> Iterator[Row]:
     """Kill writers at random moments; look at the file after each and all the time in between."""
     target = folder / "killed.bin"
     holdfast.write_bytes(target, payload(0))
     dice = random.Random(4)
     number, torn, lost, reads = 0, 0, 0, 0
-    for round_ in range(ROUNDS):
-        progress(f"{round_} of {ROUNDS} writers killed, {number:,} writes")
+    for round_ in range(rounds):
+        progress(f"{round_} of {rounds} writers killed, {number:,} writes")
         process = start(["writes", str(target), str(number)])
         seen, bad = _read_until(target, process, dice.uniform(0, _LONGEST_S))
         reads, torn = reads + seen, torn + bad
@@ -62,7 +61,7 @@ def kills(folder: Path, progress: Callable[[str], None]) -> Iterator[Row]:
         number = acknowledged if found is None else found
     swept = len(holdfast.sweep(folder))
     left = [entry.name for entry in folder.iterdir() if "holdfast-tmp" in entry.name]
-    yield Row(f"writes, their writer killed {ROUNDS} times", number, torn + lost)
+    yield Row(f"writes, their writer killed {rounds} times", number, torn + lost)
     yield Row("reads of that file meanwhile", reads, torn)
     yield Row("leftovers of the killed, swept", swept + len(left), len(left))
 

@@ -11,7 +11,7 @@ __all__ = ["Row", "render", "total_lost"]
 
 
 class Row(NamedTuple):
-    """One line: `tried` things, of which `lost` did not survive; `ours` is False for the recipe beside us."""
+    """One line: `tried` things, `lost` of them not kept; the recipe beside is not `ours`."""
 
     what: str
     tried: int

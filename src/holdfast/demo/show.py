@@ -8,16 +8,18 @@ import sys
 import tempfile
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from holdfast.demo.report import render, total_lost
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from holdfast.demo.report import Row
 
-__all__ = ["main"]
+    Parts = Callable[[Path, Path, Callable[[str], None]], Iterable[Row]]
+
+__all__ = ["Counts", "all_parts", "main"]
 
 _INTRODUCTION = """\
 holdfast demo, on {where} ({filesystem})
@@ -28,13 +30,23 @@ holdfast demo, on {where} ({filesystem})
 """
 
 
+class Counts(NamedTuple):
+    """How much is tried: edits a process, writers killed, writes to each full disk."""
+
+    edits_each: int
+    kills: int
+    full_disk: int
+
+
+FULL = Counts(edits_each=250, kills=24, full_disk=300)
+
+
 class _Progress:
-    """One line on standard error, rewritten; only on a terminal, else a line a part."""
+    """One line on standard error, rewritten; nothing where that is no terminal."""
 
     def __init__(self) -> None:
         self._terminal = sys.stderr.isatty()
         self._start = time.monotonic()
-        self._last = ""
 
     def __call__(self, text: str) -> None:
         if self._terminal:
@@ -48,15 +60,18 @@ class _Progress:
             sys.stderr.flush()
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the demonstration; 0 if nothing was lost, 1 if anything was."""
+def main(arguments: Sequence[str] | None = None, *, parts: Parts | None = None) -> int:
+    """Run the demonstration; 0 if nothing was lost, 1 if anything was.
+
+    `parts` is what it consists of: given a folder, a sample and a progress line.
+    """
     options = _parser().parse_args(arguments)
     base, sample = Path(options.dir).resolve(), _sample(options.sample)
     folder = Path(tempfile.mkdtemp(prefix="holdfast-demo-", dir=base))
     start, progress = time.monotonic(), _Progress()
     try:
         print(_INTRODUCTION.format(where=base, filesystem=_filesystem(base)))
-        rows = list(_run(folder, sample, progress))
+        rows = list((parts or all_parts)(folder, sample, progress))
     finally:
         progress.clear()
         shutil.rmtree(folder)
@@ -67,15 +82,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 1 if lost else 0
 
 
-def _run(folder: Path, sample: Path, progress: _Progress) -> Iterator[Row]:
+def all_parts(
+    folder: Path, sample: Path, progress: Callable[[str], None], *, counts: Counts = FULL
+) -> Iterator[Row]:
+    """Run the four parts one after the other, as large as `counts` says."""
     from holdfast.demo.crashes import crashes
     from holdfast.demo.edits import edits
     from holdfast.demo.full_disk import full_disk
     from holdfast.demo.kills import kills
 
-    yield from edits(folder, sample, progress)
-    yield from kills(folder, progress)
-    yield from full_disk(folder, progress)
+    yield from edits(folder, sample, progress, each=counts.edits_each)
+    yield from kills(folder, progress, rounds=counts.kills)
+    yield from full_disk(folder, progress, attempts=counts.full_disk)
     yield from crashes(progress)
 
 
@@ -91,14 +109,20 @@ def _parser() -> argparse.ArgumentParser:
 def _sample(chosen: str | None) -> Path:
     """The file that is copied: the caller's, or the project's own pyproject.toml."""
     package = Path(__file__).resolve().parents[1]
-    candidates = [Path(chosen)] if chosen else [
-        package / "demo" / "sample.toml",
-        package.parents[1] / "pyproject.toml",
-    ]
+    candidates = (
+        [Path(chosen)]
+        if chosen
+        else [
+            package / "demo" / "sample.toml",
+            package.parents[1] / "pyproject.toml",
+        ]
+    )
     for candidate in candidates:
         if candidate.is_file():
             return candidate
-    raise FileNotFoundError(f"{candidates[0]}: no such TOML file. Nothing was tried. Pass --sample FILE.")
+    raise FileNotFoundError(
+        f"{candidates[0]}: no such TOML file. Nothing was tried. Pass --sample FILE."
+    )
 
 
 def _filesystem(folder: Path) -> str:

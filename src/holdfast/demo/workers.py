@@ -1,70 +1,42 @@
-"""The processes of the demonstration: started, watched, killed; and what they do."""
+"""What one process of the demonstration does; run as a program by `processes`."""
 
 from __future__ import annotations
 
-import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from holdfast.demo.edits import edit_with_holdfast, edit_with_the_usual_recipe
+from holdfast.demo.full_disk import fill
+from holdfast.demo.kills import write_for_ever
+
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
-__all__ = ["run_all", "start", "work"]
-
-_POLL_S = 0.25
-
-
-def start(arguments: Sequence[str]) -> subprocess.Popen[str]:
-    """Start one worker; its standard output is a pipe."""
-    command = [sys.executable, "-m", "holdfast.demo.workers", *arguments]
-    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-
-
-def run_all(jobs: Sequence[Sequence[str]], progress: Callable[[], None]) -> None:
-    """Run the jobs at the same time; a worker that fails is ignored, for its work is counted afterwards."""
-    running = [start(job) for job in jobs]
-    try:
-        for process in running:
-            while True:
-                try:
-                    process.communicate(timeout=_POLL_S)
-                    break
-                except subprocess.TimeoutExpired:
-                    progress()
-    finally:
-        for process in running:
-            if process.poll() is None:
-                process.kill()
-                process.communicate()
+__all__ = ["work"]
 
 
 def work(arguments: Sequence[str]) -> int:
-    """Do what the arguments say; the body of one worker process."""
-    kind, *rest = arguments
+    """Do what the arguments say: a kind of work, where, and how much of it."""
+    kind, where, *rest = arguments
+    target = Path(where)
     if kind == "edits":
-        _edit(*rest)
+        _edit(target, rest[0], times=int(rest[1]))
     elif kind == "writes":
-        from holdfast.demo.kills import write_for_ever
-
-        write_for_ever(Path(rest[0]), int(rest[1]))
+        write_for_ever(target, int(rest[0]))
     else:
-        from holdfast.demo.full_disk import fill
-
-        print(*fill(Path(rest[0]), limit=rest[1] == "limit"))
+        print(*fill(target, limit=kind == "limit", attempts=int(rest[0])))
     return 0
 
 
-def _edit(recipe: str, target: str, count: str) -> None:
-    from holdfast.demo import edits
-
-    edit = edits.edit_with_holdfast if recipe == "holdfast" else edits.edit_with_the_usual_recipe
-    for _ in range(int(count)):
-        try:
-            edit(Path(target))
-        except Exception:
-            if recipe == "holdfast":
-                raise
+def _edit(target: Path, recipe: str, *, times: int) -> None:
+    for _ in range(times):
+        if recipe == "holdfast":
+            edit_with_holdfast(target)
+        else:
+            with suppress(Exception):  # the edit is lost, and counted as such
+                edit_with_the_usual_recipe(target)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Carries a change of what a type sees over to the plain data beneath, which may hold more, and other defaults.
+"""Carries a change of what a type sees over to the plain data beneath, which may hold more.
 
 What the type does not know stays: unknown keys, also inside the items of lists. What the file lacks
 because the type has a default for it stays absent unless it is changed.
@@ -6,16 +6,20 @@ because the type has a default for it stays absent unless it is changed.
 
 from __future__ import annotations
 
-from typing import Any
-
 from holdfast.formats.diff import alignment
 from holdfast.formats.plain import MISSING, clone, same
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
 
 __all__ = ["carried"]
 
 
 def carried(plain: Any, seen: Any, changed: Any) -> Any:
-    """`plain` with the change from `seen` to `changed` made; MISSING if it stays absent. Nothing is shared.
+    """`plain` with the change from `seen` to `changed` made; MISSING if it stays absent.
+
+    The result shares nothing with them.
 
     Args:
         plain: what the file holds, or MISSING.
@@ -24,9 +28,9 @@ def carried(plain: Any, seen: Any, changed: Any) -> Any:
     """
     if same(seen, changed):
         return clone(plain)
-    if type(plain) is dict and type(seen) is dict and type(changed) is dict:
+    if _all_are(dict, plain, seen, changed):
         return _carried_dict(plain, seen, changed)
-    if type(plain) is list and type(seen) is list and type(changed) is list and _aligned(plain, seen):
+    if _all_are(list, plain, seen, changed) and _aligned(plain, seen):
         return _carried_list(plain, seen, changed)
     return clone(changed)
 
@@ -45,7 +49,7 @@ def _carried_dict(
 
 
 def _carried_list(plain: list[Any], seen: list[Any], changed: list[Any]) -> list[Any]:
-    """Items that stay, whatever became of them, are carried over; new ones are taken as they are."""
+    """Items that stay, whatever became of them, are carried over; new ones are taken as is."""
     return [
         clone(new) if index is None else carried(plain[index], seen[index], new)
         for index, new in zip(alignment(seen, changed), changed, strict=True)
@@ -54,7 +58,12 @@ def _carried_list(plain: list[Any], seen: list[Any], changed: list[Any]) -> list
 
 def _aligned(plain: list[Any], seen: list[Any]) -> bool:
     """Whether the items stand for each other by their places; those of a set may not."""
-    return len(plain) == len(seen) and all(
-        a == b if not isinstance(a, (dict, list)) else type(a) is type(b)
-        for a, b in zip(plain, seen, strict=True)
-    )
+    return len(plain) == len(seen) and all(map(_stands_for, plain, seen))
+
+
+def _stands_for(a: Any, b: Any) -> bool:
+    return bool(a == b) or _all_are(dict, a, b) or _all_are(list, a, b)
+
+
+def _all_are(kind: type[object], *values: Any) -> bool:
+    return all(type(value) is kind for value in values)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-
 from holdfast.formats.diff import Delete, Edit, Set, Splice
 from holdfast.formats.plain import MISSING
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Any
+
     from holdfast.formats.keypath import KeyPath
 
 __all__ = ["Change", "tree", "value_at", "widened"]

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any, Final, Protocol
-
 from holdfast.formats.extras import MissingExtra
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any, Final, Protocol
+else:
+    from holdfast.light_typing import Protocol
 
 __all__ = ["Codec", "MissingExtra", "codec_for"]
 

@@ -11,12 +11,15 @@ together by annotations.
 from __future__ import annotations
 
 from datetime import date, datetime
-from typing import Any
 
 from holdfast.errors import DecodeError
 from holdfast.formats.keypath import KeyPath, format_path
 from holdfast.formats.plain import clone
 from holdfast.formats.plain import plain as plain_data
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
 
 __all__ = [
     "Converter",

@@ -10,10 +10,14 @@ index is one of the old list.
 
 from __future__ import annotations
 
-from typing import Any, Final, NamedTuple, TypeAlias
-
 from holdfast.formats.keypath import KeyPath  # noqa: TC001 - a field of the edits
 from holdfast.formats.plain import EXACT, MAX_DEPTH, MISSING, clone, same
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any, Final, NamedTuple, TypeAlias
+else:
+    from holdfast.light_typing import NamedTuple
 
 __all__ = ["Delete", "Edit", "Set", "Splice", "alignment", "apply", "changed_paths", "diff"]
 

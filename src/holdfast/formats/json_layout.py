@@ -9,13 +9,14 @@ from __future__ import annotations
 import json
 import re
 from json.decoder import scanstring  # type: ignore[attr-defined]
-from typing import TYPE_CHECKING, Any, Final
 
 from holdfast.formats.plain import MISSING
 from holdfast.formats.text import Layout, Patch, newline_of, patched, spliced
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from typing import Any, Final
 
     from holdfast.formats.changes import Change
 

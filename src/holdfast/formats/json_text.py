@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import re
-from typing import Any, Final
 
 from holdfast.errors import DecodeError
 from holdfast.formats.changes import tree
@@ -16,6 +15,10 @@ from holdfast.formats.diff import Edit, Set, Splice, diff
 from holdfast.formats.json_layout import Style, replace_scalar, rewrite
 from holdfast.formats.plain import MAX_DEPTH, check_new, ensure_depth, plain, same
 from holdfast.formats.text import place_of, text_of
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any, Final
 
 __all__ = ["JsonCodec"]
 

@@ -6,16 +6,17 @@
 
 from __future__ import annotations
 
-import re
-from typing import Any, Final, TypeAlias
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from re import Match
+    from typing import Any, Final, TypeAlias
 
 __all__ = ["KeyPath", "format_path", "format_pointer", "lookup", "parse_path"]
 
 KeyPath: TypeAlias = "tuple[str | int, ...]"
 
-# Compiled when they are first used: every program that opens a document imports this module.
-_BARE: Final = r"[^\s.\"'/]+"
-_NUMBER: Final = r"0|[1-9][0-9]{0,17}"
+_NOT_BARE: Final = frozenset("./\"'")
+_DIGITS_MAX: Final = 18
 _SEGMENT: Final = r"""("(?:[^"\\]|\\.)*")|'([^']*)'|([^."']+)"""
 
 
@@ -32,6 +33,8 @@ def parse_path(text: str) -> KeyPath:
         return ()
     if text[0] == "/":
         return tuple(_pointer_segment(part) for part in text[1:].split("/"))
+    import re  # every program that opens a document imports this module
+
     path: list[str | int] = []
     pattern = re.compile(_SEGMENT)
     at = 0
@@ -48,10 +51,10 @@ def parse_path(text: str) -> KeyPath:
         at += 1
 
 
-def _segment(match: re.Match[str], text: str) -> str | int:
+def _segment(match: Match[str], text: str) -> str | int:
     quoted, single, bare = match.groups()
     if bare is not None:
-        return int(bare) if re.fullmatch(_NUMBER, bare) else str(bare)
+        return int(bare) if _is_number(bare) else str(bare)
     if single is not None:
         return str(single)
     import json
@@ -63,9 +66,9 @@ def _segment(match: re.Match[str], text: str) -> str | int:
 
 
 def _pointer_segment(part: str) -> str | int:
-    if re.fullmatch(_NUMBER, part):
+    if _is_number(part):
         return int(part)
-    if re.search("~(?![01])", part):
+    if any(piece[:1] not in ("0", "1") for piece in part.split("~")[1:]):
         raise ValueError(f"{part!r}: write ~0 for ~ and ~1 for /")
     return part.replace("~1", "/").replace("~0", "~")
 
@@ -78,11 +81,21 @@ def format_path(path: KeyPath) -> str:
 def _format_segment(part: str | int) -> str:
     if type(part) is not str:
         return str(part)
-    if re.fullmatch(_BARE, part) and not re.fullmatch(_NUMBER, part):
+    if _is_bare(part) and not _is_number(part):
         return part
     import json
 
     return json.dumps(part, ensure_ascii=False)
+
+
+def _is_bare(part: str) -> bool:
+    return part != "" and not any(char in _NOT_BARE or char.isspace() for char in part)
+
+
+def _is_number(part: str) -> bool:
+    if not (part.isascii() and part.isdigit()) or len(part) > _DIGITS_MAX:
+        return False
+    return part == "0" or part[0] != "0"
 
 
 def format_pointer(path: KeyPath) -> str:

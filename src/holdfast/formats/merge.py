@@ -6,15 +6,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any, Final, Literal, NamedTuple, TypeAlias
 
 from holdfast.formats.keypath import KeyPath
 from holdfast.formats.plain import MAX_DEPTH, MISSING, clone, same
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any, Final, Literal, NamedTuple, TypeAlias
+else:
+    from holdfast.light_typing import NamedTuple
+
 __all__ = ["Merge", "Prefer", "merge3"]
 
-Resolver: TypeAlias = Callable[[KeyPath, Any, Any, Any], Any]
+Resolver: TypeAlias = "Callable[[KeyPath, Any, Any, Any], Any]"
 Prefer: TypeAlias = "Literal['mine', 'theirs'] | Resolver | None"
 
 

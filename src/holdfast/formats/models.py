@@ -7,15 +7,19 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from holdfast.errors import DecodeError
 from holdfast.formats.keypath import format_path
 from holdfast.formats.plain import clone
 from holdfast.formats.plain import plain as plain_data
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Any, Final, Protocol
+
     from holdfast.formats.keypath import KeyPath
+else:
+    from holdfast.light_typing import Protocol
 
 __all__ = ["Adapter", "checked", "misfit", "model_adapter"]
 

@@ -11,9 +11,14 @@ bounded by `MAX_DEPTH` everywhere, so that no walk over a value can exhaust the 
 from __future__ import annotations
 
 from datetime import date, datetime, time
-from typing import Any, Final, NamedTuple
 
 from holdfast.formats.keypath import KeyPath, format_path
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any, Final, NamedTuple
+else:
+    from holdfast.light_typing import NamedTuple
 
 __all__ = ["EXACT", "MAX_DEPTH", "MISSING", "check_new", "clone", "ensure_depth", "plain", "same"]
 

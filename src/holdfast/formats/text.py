@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple, TypeAlias
-
 from holdfast.errors import DecodeError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import NamedTuple, TypeAlias
+else:
+    from holdfast.light_typing import NamedTuple
 
 __all__ = ["Layout", "Patch", "newline_of", "patched", "place_of", "spliced", "text_of"]
 

@@ -8,12 +8,13 @@ reads the result again and, unless it is what was meant, takes the slower way.
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any, Final
 
 from holdfast.formats.diff import Set
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+    from typing import Any, Final
 
     from holdfast.formats.diff import Edit
     from holdfast.formats.keypath import KeyPath

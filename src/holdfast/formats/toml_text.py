@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import re
 import tomllib
-from typing import Any, Final
 
 from holdfast.errors import DecodeError
 from holdfast.formats.changes import value_at, widened
@@ -22,6 +21,10 @@ from holdfast.formats.keypath import KeyPath, format_path
 from holdfast.formats.plain import MAX_DEPTH, MISSING, check_new, ensure_depth, plain, same
 from holdfast.formats.text import newline_of, text_of
 from holdfast.formats.toml_lines import scalars_replaced
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any, Final
 
 __all__ = ["TomlCodec"]
 

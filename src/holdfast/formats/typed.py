@@ -12,10 +12,13 @@ them, by applying what changed in the typed value onto the untyped one.
 from __future__ import annotations
 
 from datetime import date, datetime, time
-from typing import Any, Final
 
 from holdfast.formats.models import Adapter, checked, misfit, model_adapter
 from holdfast.formats.plain import clone
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any, Final
 
 __all__ = ["Adapter", "adapter"]
 

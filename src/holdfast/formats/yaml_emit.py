@@ -6,12 +6,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
-
 from holdfast.formats.yaml_scalars import literal, written
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Any, NamedTuple
+
     from holdfast.formats.yaml_nodes import Node
+else:
+    from holdfast.light_typing import NamedTuple
 
 __all__ = ["Style", "style_of"]
 

@@ -11,17 +11,20 @@ block; what would touch an anchor or alias raises ValueError.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
-
 from holdfast.formats.keypath import KeyPath, format_path
 from holdfast.formats.plain import MISSING
 from holdfast.formats.text import Layout, Patch, newline_of, patched, spliced
 from holdfast.formats.yaml_emit import Style, style_of
 from holdfast.formats.yaml_places import Places, Unplaced
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Any, NamedTuple
+
     from holdfast.formats.changes import Change
     from holdfast.formats.yaml_nodes import Node, Tree
+else:
+    from holdfast.light_typing import NamedTuple
 
 __all__ = ["rewrite"]
 

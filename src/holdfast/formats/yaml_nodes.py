@@ -10,13 +10,15 @@ the value share anything; what they expand to is bounded, and so is the depth.
 
 from __future__ import annotations
 
-from typing import Any, Final
-
 from holdfast.errors import DecodeError
 from holdfast.formats.extras import MissingExtra
 from holdfast.formats.plain import MAX_DEPTH, clone
 from holdfast.formats.text import place_of
 from holdfast.formats.yaml_scalars import resolve
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any, Final
 
 __all__ = ["Node", "Tree", "parse"]
 

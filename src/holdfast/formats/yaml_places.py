@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Final
 
 from holdfast.formats.keypath import format_path
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Final
+
     from holdfast.formats.keypath import KeyPath
     from holdfast.formats.yaml_nodes import Node
 

@@ -6,8 +6,6 @@ it is returned. Aliases are read; a change that would reach what they share is r
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-
 from holdfast.errors import DecodeError
 from holdfast.formats.changes import tree as change_tree
 from holdfast.formats.changes import widened
@@ -18,7 +16,10 @@ from holdfast.formats.yaml_layout import rewrite
 from holdfast.formats.yaml_nodes import Tree, parse
 from holdfast.formats.yaml_places import Unplaced
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Any
+
     from holdfast.formats.keypath import KeyPath
 
 __all__ = ["YamlCodec"]

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Literal
-
 from holdfast.primitives.asyncio_bridge import run
 from holdfast.primitives.writer import open
 from holdfast.vfs import SYSTEM
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     import os
     from collections.abc import Iterable
     from types import TracebackType
+    from typing import Any, Literal
 
     from typing_extensions import Buffer
 

@@ -15,18 +15,19 @@ from __future__ import annotations
 
 import os
 import threading
-from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
     from concurrent.futures import Future
     from queue import SimpleQueue
+    from typing import Any, ParamSpec, TypeVar
+
+    _P = ParamSpec("_P")
+    _T = TypeVar("_T")
+    _Job = tuple[Future[Any], Callable[[], Any]]
 
 __all__ = ["run", "twin"]
-
-_P = ParamSpec("_P")
-_T = TypeVar("_T")
-_Job = tuple["Future[Any]", "Callable[[], Any]"]
 
 _THREADS_MAX = 16
 

@@ -11,12 +11,12 @@ where links are refused it is a synced copy with the same attributes.
 from __future__ import annotations
 
 import errno
-from typing import TYPE_CHECKING
 
 from holdfast.primitives import temp
 from holdfast.primitives.folders import close_quietly, forget
 from holdfast.primitives.target import look
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from holdfast.primitives.target import How, Target
 

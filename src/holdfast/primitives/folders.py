@@ -14,10 +14,14 @@ from __future__ import annotations
 import errno
 import os
 import stat
-from typing import TYPE_CHECKING, Protocol
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Protocol
+
     from holdfast.vfs import VFS, Folder, Sync
+else:
+    from holdfast.light_typing import Protocol
 
 __all__ = ["close_quietly", "forget", "open_folder", "open_subfolder"]
 

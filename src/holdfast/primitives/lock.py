@@ -15,7 +15,6 @@ from __future__ import annotations
 
 import os
 from sys import modules
-from typing import TYPE_CHECKING
 
 from holdfast.errors import Closed, LockTimeout
 from holdfast.primitives.lock_grants import Grants, current_owner, running_loop, this_thread
@@ -24,6 +23,7 @@ from holdfast.primitives.lock_registry import join, leave, members_of
 from holdfast.primitives.lock_waiters import TaskWaiter, ThreadWaiter
 from holdfast.vfs import CLOCK, SYSTEM
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Self
 
@@ -207,8 +207,12 @@ class FileLock:
         gate = self._gate
         if gate is None:
             description.discard()
-        else:
+            return
+        try:
             gate.give_back(description)
+        except BaseException:
+            description.discard()
+            raise
 
     def _release_nothing(self) -> None:
         """Pass over what a fork or `close` took away; anything else is a mistake of the caller."""

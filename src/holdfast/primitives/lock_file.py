@@ -10,9 +10,9 @@ import os
 from errno import EROFS
 from math import inf
 from stat import S_ISLNK
-from typing import TYPE_CHECKING
 from weakref import WeakSet
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from holdfast.vfs import VFS, Clock, File, Folder, Holder
 

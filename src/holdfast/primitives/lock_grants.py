@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from sys import modules
 from threading import local
-from typing import TYPE_CHECKING
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from holdfast.primitives.lock_file import Description
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from threading import RLock, Thread
-from typing import TYPE_CHECKING
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from asyncio import AbstractEventLoop, Future
 

@@ -21,13 +21,13 @@ from __future__ import annotations
 
 from collections import deque
 from threading import TIMEOUT_MAX, Lock, RLock, Thread
-from typing import TYPE_CHECKING
 from weakref import WeakSet
 
 from holdfast.primitives.lock_file import TRUST_S
 from holdfast.primitives.lock_holder import HolderLookup
 from holdfast.primitives.lock_waiters import signal
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from asyncio import TimerHandle
 
@@ -261,7 +261,7 @@ class Gate:
             try:
                 self._start_thread()
                 return
-            except Exception as error:
+            except (RuntimeError, MemoryError) as error:  # no more threads
                 self._remove(first)
                 first.error = error
                 first.wake()

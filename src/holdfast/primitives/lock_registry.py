@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import os
 from threading import RLock
-from typing import TYPE_CHECKING
 from weakref import WeakValueDictionary
 
 from holdfast.primitives.lock_file import LockFile
 from holdfast.primitives.lock_queue import Gate
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from holdfast.primitives.lock_grants import Grants
     from holdfast.vfs import VFS, Clock

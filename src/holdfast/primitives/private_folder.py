@@ -13,11 +13,11 @@ from __future__ import annotations
 import errno
 import os
 import stat
-from typing import TYPE_CHECKING
 
 from holdfast.primitives import temp
 from holdfast.primitives.folders import close_quietly, forget, open_subfolder
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from holdfast.vfs import VFS, File, Folder
 

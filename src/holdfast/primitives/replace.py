@@ -8,7 +8,6 @@ piece see `holdfast.primitives.writer`, for tools that want a path
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING
 
 from holdfast.primitives.asyncio_bridge import twin
 from holdfast.primitives.replacement import Replacement
@@ -16,6 +15,7 @@ from holdfast.primitives.target import at, find, how
 from holdfast.primitives.temp import write_all
 from holdfast.vfs import SYSTEM
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing_extensions import Buffer
 

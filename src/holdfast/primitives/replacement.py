@@ -25,12 +25,12 @@ from __future__ import annotations
 
 import errno
 import os
-from typing import TYPE_CHECKING
 
 from holdfast.primitives import temp
 from holdfast.primitives.folders import close_quietly, forget
 from holdfast.primitives.target import check, explain, look, not_durable, unavailable
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from holdfast.primitives.target import How, Target
     from holdfast.vfs import File, Stat

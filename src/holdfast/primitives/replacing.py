@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import errno
 import stat
-from typing import TYPE_CHECKING
 
 from holdfast.primitives import temp
 from holdfast.primitives.asyncio_bridge import run
@@ -24,6 +23,7 @@ from holdfast.primitives.replacement import Replacement, give_attributes
 from holdfast.primitives.target import check, explain, find, how, look, unavailable
 from holdfast.vfs import SYSTEM
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     import os
     from pathlib import Path

@@ -16,7 +16,6 @@ from __future__ import annotations
 
 import os
 import stat
-from typing import TYPE_CHECKING
 
 from holdfast.primitives import temp
 from holdfast.primitives.asyncio_bridge import twin
@@ -25,6 +24,7 @@ from holdfast.primitives.private_folder import remove_dead
 from holdfast.primitives.target import look
 from holdfast.vfs import SYSTEM
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path

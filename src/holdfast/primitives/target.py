@@ -11,13 +11,17 @@ from __future__ import annotations
 import errno
 import os
 import stat
-from typing import TYPE_CHECKING, NamedTuple
 
 from holdfast.errors import CommittedNotDurable, PromiseUnavailable
 from holdfast.primitives.folders import close_quietly, open_folder
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import NamedTuple
+
     from holdfast.vfs import VFS, Folder, Stat, Sync
+else:
+    from holdfast.light_typing import NamedTuple
 
 __all__ = [
     "How",

@@ -20,14 +20,18 @@ from __future__ import annotations
 import errno
 import os
 import re
-from typing import TYPE_CHECKING, NamedTuple
 
 from holdfast.primitives.folders import close_quietly, forget
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import NamedTuple
+
     from typing_extensions import Buffer
 
     from holdfast.vfs import VFS, File, Folder, Stat
+else:
+    from holdfast.light_typing import NamedTuple
 
 __all__ = [
     "GUARD",

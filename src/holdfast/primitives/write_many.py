@@ -16,7 +16,6 @@ I4  After the renames each folder is synced once.
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from holdfast.errors import PartlyCommitted
 from holdfast.primitives import temp
@@ -27,17 +26,29 @@ from holdfast.primitives.replacement import give_attributes, rename_over
 from holdfast.primitives.target import explain, find, how, not_durable
 from holdfast.vfs import SYSTEM
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable
+    from typing import NamedTuple, Protocol, TypeVar
 
     from typing_extensions import Buffer
 
     from holdfast.primitives.target import How, Target
     from holdfast.vfs import VFS, File, Folder, Sync
 
+    class Files(Protocol):
+        """Any mapping of paths to contents: `Mapping` itself would take one exact type of key."""
+
+        def items(self) -> Iterable[tuple[str | os.PathLike[str], bytes | str]]:
+            """Each path with its contents."""
+            ...
+
+    _T = TypeVar("_T")
+else:
+    from holdfast.light_typing import NamedTuple
+
 __all__ = ["awrite_many", "write_many"]
 
-_T = TypeVar("_T")
 _OPEN_MAX = 256
 _SYNCING_MAX = 16
 
@@ -60,7 +71,7 @@ class _Item(NamedTuple):
 
 
 def write_many(
-    files: Mapping[str | os.PathLike[str], bytes | str] | Mapping[str, bytes | str],
+    files: Files,
     *,
     sync: Sync = "always",
     permissions: int | None = None,

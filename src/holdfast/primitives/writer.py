@@ -16,17 +16,20 @@ from __future__ import annotations
 import errno
 import io
 import os
-from typing import TYPE_CHECKING, Any, Literal, overload
 
 from holdfast.primitives.folders import close_quietly
 from holdfast.primitives.replacement import Creation, Replacement
 from holdfast.primitives.target import find, how
 from holdfast.vfs import SYSTEM
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from types import TracebackType
+    from typing import Any, Literal, overload
 
     from holdfast.vfs import VFS, Sync
+else:
+    from holdfast.light_typing import overload
 
 __all__ = ["BinaryWriter", "TextWriter", "open"]
 

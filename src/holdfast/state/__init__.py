@@ -1,2 +1,1 @@
 """Compositions: what a program keeps on disk and changes over its life."""
-

@@ -1,4 +1,4 @@
-"""Names of the files that stand beside a document: its lock, its old versions, its damaged contents."""
+"""Names of the files beside a document: its lock, its old versions, its damaged contents."""
 
 from __future__ import annotations
 
@@ -10,7 +10,10 @@ _NAME_MAX_BYTES = 255
 
 
 def beside(name: str, suffix: str) -> str:
-    """Return `name` + `suffix`, or, where that is too long for a file name, a cut name with a digest of the whole."""
+    """Return `name` + `suffix`, cut and with a digest of the whole where that is too long a name.
+
+    Different names never share a result, and no character is cut in two.
+    """
     raw = os.fsencode(name)
     room = _NAME_MAX_BYTES - len(os.fsencode(suffix))
     if len(raw) <= room:
@@ -18,7 +21,7 @@ def beside(name: str, suffix: str) -> str:
     from hashlib import blake2b
 
     digest = "." + blake2b(raw, digest_size=10).hexdigest()
-    cut = room - len(digest)
-    while raw[cut] & 0xC0 == 0x80:  # never within a UTF-8 character
-        cut -= 1
+    end = room - len(digest)
+    # No character has more than three further bytes; more of them are no text, and cut anywhere.
+    cut = next((at for at in range(end, end - 4, -1) if raw[at] & 0xC0 != 0x80), end)
     return os.fsdecode(raw[:cut]) + digest + suffix

@@ -1,4 +1,4 @@
-"""How a change becomes the contents: merge with what came in between, encode, replace, or try again."""
+"""How a change becomes the contents: merge what came in between, encode, replace, or try again."""
 
 from __future__ import annotations
 
@@ -16,7 +16,9 @@ if TYPE_CHECKING:
     from holdfast.state.loading import Schema
     from holdfast.state.register import Content, Held, Register
 
-    OnConflict: TypeAlias = Literal["mine", "theirs", "raise"] | Callable[[KeyPath, Any, Any, Any], Any]
+    OnConflict: TypeAlias = (
+        Literal["mine", "theirs", "raise"] | Callable[[KeyPath, Any, Any, Any], Any]
+    )
 
 __all__ = ["Committed", "Committer", "OnConflict"]
 
@@ -72,7 +74,7 @@ class Committer:
 
     @staticmethod
     def version_of(content: Content) -> str:
-        """Return the version of contents: a digest of the bytes, so that equal contents are one version."""
+        """Return the version of contents: a digest, so that equal bytes are one version."""
         if content.data is None:
             return _ABSENT
         from hashlib import blake2b
@@ -99,13 +101,14 @@ class Committer:
                 else there begins again. None: look.
 
         Raises:
-            Conflict: `on_conflict="raise"` and both changed one key; or others write faster than this can.
+            Conflict: `on_conflict="raise"` and both changed one key; or others write faster than
+                this can.
         """
         for _ in range(_ATTEMPTS):
             if current is None:
                 current = self.load(held)
             theirs = self.seen(current)
-            merged, conflicts = self._merge(base, mine, theirs, on_conflict)
+            merged, conflicts = self._merge(base, mine, theirs, on_conflict=on_conflict)
             try:
                 loaded = self._replace(held, current, merged)
             except Conflict:
@@ -135,7 +138,7 @@ class Committer:
         raise self._too_busy()
 
     def _merge(
-        self, base: Any, mine: Any, theirs: Any, on_conflict: OnConflict
+        self, base: Any, mine: Any, theirs: Any, *, on_conflict: OnConflict
     ) -> tuple[Any, tuple[KeyPath, ...]]:
         if theirs is base:
             return mine, ()
@@ -143,8 +146,9 @@ class Committer:
         merged = merge3(base, mine, theirs, prefer=prefer)
         if merged.conflicts and on_conflict == "raise":
             raise Conflict(
-                f"{self.schema.name}: changed by somebody else in {len(merged.conflicts)} of the same places. "
-                f"It holds their contents. Decide by on_conflict=, or check out again.",
+                f"{self.schema.name}: changed by somebody else in {len(merged.conflicts)} of the "
+                f"same places. It holds their contents. Decide by on_conflict=, or check out "
+                f"again.",
                 path=self.schema.name,
                 conflicts=tuple(merged.conflicts),
             )
@@ -167,14 +171,14 @@ class Committer:
     def _require(self, content: Content, if_version: str | None) -> None:
         if if_version is not None and self.version_of(content) != if_version:
             raise Conflict(
-                f"{self.schema.name}: changed since version {if_version} was read. It holds somebody "
-                f"else's contents. Take a new snapshot and redo the change.",
+                f"{self.schema.name}: changed since version {if_version} was read. It holds "
+                f"somebody else's contents. Take a new snapshot and redo the change.",
                 path=self.schema.name,
             )
 
     def _too_busy(self) -> Conflict:
         return Conflict(
-            f"{self.schema.name}: changed by others {_ATTEMPTS} times while this was being written. It holds "
-            f"their contents. Try again, or have all writers use the lock.",
+            f"{self.schema.name}: changed by others {_ATTEMPTS} times while this was being "
+            f"written. It holds their contents. Try again, or have all writers use the lock.",
             path=self.schema.name,
         )

@@ -1,17 +1,19 @@
-"""State files that threads, processes and people edit: read, change, replace, and lose nobody's change.
+"""State files that threads, processes and people edit: nobody's change is lost, none is torn.
 
-Guarantee: a reader, and a crash, finds the old document or the new, never a mix. Any number of threads,
-processes and coroutines change one document, and every acknowledged change is in it. What a change
-does not touch (comments, order of keys, unknown fields, numbers too big for others) stays as it was.
+Guarantee: a reader, and a crash, finds the old document or the new, never a mix. Any number of
+threads, processes and coroutines change one document, and every acknowledged change is in it. What
+a change does not touch (comments, order of keys, unknown fields, numbers too big for others) stays
+as it was.
 
-Not guaranteed: an editor that saves without the lock in the instant between the last look and the rename
-is overwritten. Its change is merged when it comes earlier, however long an `edit` lasts.
+Not guaranteed: an editor that saves without the lock in the instant between the last look and the
+rename is overwritten. Its change is merged when it comes earlier, however long an `edit` lasts.
 
 Invariants:
     I1  Nothing is written unless the new text, decoded again, is the value that was meant.
     I2  Nothing is written when nothing changed.
     I3  Every write replaces exactly the contents that its change was computed from.
-    I4  Contents that do not decode, or that a newer program wrote, are never overwritten.
+    I4  Contents that do not decode, or that a newer program wrote, are never overwritten; only
+        `restore` and `quarantine` take them away, to another name.
     I5  A default is used only when the file is missing.
 """
 
@@ -21,7 +23,7 @@ import os
 from contextlib import asynccontextmanager, contextmanager
 from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeVar, cast, overload
 
-from holdfast.errors import Conflict, DecodeError
+from holdfast.errors import DecodeError
 from holdfast.formats.codec import codec_for
 from holdfast.formats.plain import MISSING
 from holdfast.primitives.asyncio_bridge import run
@@ -30,10 +32,11 @@ from holdfast.state.draft import Draft
 from holdfast.state.file_place import FileOptions
 from holdfast.state.file_register import FileRegister
 from holdfast.state.loading import Migrations, Schema
+from holdfast.state.register import Content
 from holdfast.vfs import CLOCK, SYSTEM
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+    from collections.abc import AsyncGenerator, Callable, Generator, Mapping
     from pathlib import Path
 
     from holdfast.formats.codec import Codec
@@ -63,24 +66,26 @@ class Document(Generic[T]):
     file (never deleted; flock(1) excludes it too), and are encoded onto the text that is
     there, so that comments, order, layout and unknown fields survive.
 
-    One object serves all threads and tasks. It holds no file open; `close` gives back the lock's descriptor.
+    One object serves all threads and tasks. It holds no file open, but its lock until `close`.
 
     Args:
-        path: The file; `.json`, `.toml`, `.yaml` and `.yml` choose the codec. A symlink is followed.
-        type: What `read` gives: `dict` (default), a dataclass, a `TypedDict`, a `msgspec.Struct`, a pydantic
-            model; `list` or `object` for other plain data. Fields that it does not know stay in the file.
-        default: What a missing file reads as; a value, or a callable that makes one. Never used for a file
-            that is unreadable or damaged.
+        path: The file; `.json`, `.toml`, `.yaml`, `.yml` choose the codec. Symlinks are followed.
+        type: What `read` gives: `dict` (default), a dataclass, a `TypedDict`, a `msgspec.Struct`, a
+            pydantic model; `list` or `object` for other plain data. Fields that it does not know
+            stay in the file.
+        default: What a missing file reads as; a value, or a callable that makes one. Never used for
+            a file that is unreadable or damaged.
         codec: A name or an object with `name`, `decode` and `encode`, instead of the suffix.
-        migrations: `{1: to_2, 2: to_3}`: steps for plain data (change in place or return new). A file of an
-            older version reads as the latest and is written as such with the next change; one of a newer
-            version can be read and not written.
+        migrations: `{1: to_2, 2: to_3}`: steps for plain data (change in place or return new). A
+            file of an older version reads as the latest and is written as such with the next
+            change; one of a newer version can be read and not written.
         version_field: Where the version stands.
-        keep: How many replaced versions stay beside the file as `<name>.~<number>~`; see `versions`.
-        lock: False where locks cannot be trusted (some network filesystems): every write is then checked
-            against what was read, merged and repeated, which leaves an instant before the rename open.
-        sync: `"always"`: durable on return. `"never"`: a power cut may take back, or damage, the last changes.
-        permissions: Of a file that is made; default 0o666 less the umask. An existing file keeps its own.
+        keep: How many replaced versions stay as `<name>.~<number>~`; see `versions`.
+        lock: False where locks cannot be trusted (some network filesystems): every write is then
+            checked against what was read, merged and repeated, which leaves an instant before the
+            rename open.
+        sync: `"always"`: durable on return. `"never"`: a power cut may damage the last changes.
+        permissions: Of a file that is made; default 0o666 less the umask.
         max_size_bytes: A larger file is not read.
     """
 
@@ -174,8 +179,7 @@ class Document(Generic[T]):
 
         Raises:
             FileNotFoundError: missing, and no `default` was given.
-            DecodeError: it does not parse or does not fit the type; with path, line and column. The file is
-                untouched.
+            DecodeError: it does not parse or fit the type; names the place; the file is untouched.
         """
         return cast("T", self._schema.value(self._committer.load()))
 
@@ -187,16 +191,18 @@ class Document(Generic[T]):
             DecodeError: as `read`.
         """
         loaded = self._committer.load()
-        return Snapshot(cast("T", self._schema.value(loaded)), self._committer.version_of(loaded.content))
+        return Snapshot(
+            cast("T", self._schema.value(loaded)), self._committer.version_of(loaded.content)
+        )
 
     # changing
 
     def update(self, fn: Callable[[T], T | None], *, timeout_s: float | None = None) -> T:
         """Change the document by `fn` under the lock; every acknowledged change is kept.
 
-        On return the change is durable. If `fn` raises, or anything fails before the rename, the file is
-        untouched. What an editor saved without the lock while `fn` ran is merged; where both changed
-        one key, `fn` wins.
+        On return the change is durable. If `fn` raises, or anything fails before the rename, the
+        file is untouched. What an editor saved without the lock while `fn` ran is merged; where
+        both changed one key, `fn` wins.
 
         Args:
             fn: Changes the value in place and returns None, or returns a new one. Called once.
@@ -207,7 +213,7 @@ class Document(Generic[T]):
 
         Raises:
             LockTimeout: somebody else holds the lock; nothing was changed.
-            TypeError: `fn` returned another type, or a value that the format cannot hold; the file is untouched.
+            TypeError: `fn` returned another type, or what the format has not; file untouched.
             ValueError: the format cannot hold the value; the file is untouched.
             DecodeError: the present contents do not decode; they are untouched.
             UnknownFormat: a newer program wrote it; it is untouched.
@@ -217,7 +223,7 @@ class Document(Generic[T]):
             return self._update(held, fn)
 
     async def aupdate(self, fn: Callable[[T], T | None], *, timeout_s: float | None = None) -> T:
-        """`update` for asyncio: waits and syncs without blocking the event loop; `fn` runs in a thread."""
+        """`update` for asyncio: never blocks the event loop; `fn` runs in a thread."""
         async with self._register.aexclusive(timeout_s) as held:
             return await run(lambda: self._update(held, fn))
 
@@ -227,13 +233,15 @@ class Document(Generic[T]):
         if result is not None:
             if hasattr(result, "__await__"):
                 cast("Any", result).close()
-                raise TypeError("update() takes a plain function; for await use `async with doc.aedit()`")
+                raise TypeError(
+                    "update() takes a plain function; for await use `async with doc.aedit()`"
+                )
             draft.value = result
         draft.finish(held)
         return draft.value
 
     @contextmanager
-    def edit(self, *, timeout_s: float | None = None) -> Iterator[T]:
+    def edit(self, *, timeout_s: float | None = None) -> Generator[T]:
         """Hold the lock and give the value to change in place; a clean exit writes it durably.
 
         An exception inside writes nothing. For the rest as `update`.
@@ -247,14 +255,16 @@ class Document(Generic[T]):
             draft.finish(held)
 
     @asynccontextmanager
-    async def aedit(self, *, timeout_s: float | None = None) -> AsyncIterator[T]:
-        """`edit` for asyncio; the body may await, others wait for it without blocking the event loop."""
+    async def aedit(self, *, timeout_s: float | None = None) -> AsyncGenerator[T]:
+        """`edit` for asyncio; the body may await; others wait without blocking the event loop."""
         async with self._register.aexclusive(timeout_s) as held:
             draft = await run(lambda: self._draft(held))
             yield draft.value
             await run(lambda: draft.finish(held))
 
-    def write(self, value: T, *, if_version: str | None = None, timeout_s: float | None = None) -> str:
+    def write(
+        self, value: T, *, if_version: str | None = None, timeout_s: float | None = None
+    ) -> str:
         """Make `value` the whole of the document, whatever its fields were; return the new version.
 
         Fields that the type does not know, comments and layout stay.
@@ -265,7 +275,7 @@ class Document(Generic[T]):
         Raises:
             Conflict: somebody was faster; the file holds their contents.
             LockTimeout: somebody else holds the lock; nothing was changed.
-            TypeError: a value of another type, or one that the format cannot hold; the file is untouched.
+            TypeError: of another type, or not for this format; the file is untouched.
             DecodeError: the present contents do not decode; they are untouched (see `quarantine`).
             UnknownFormat: a newer program wrote it; it is untouched.
         """
@@ -304,11 +314,15 @@ class Document(Generic[T]):
             return []
 
     def restore(self, number: int, *, timeout_s: float | None = None) -> T:
-        """Make the bytes of an old version the document again, durably; the present one is kept as well.
+        """Make the bytes of an old version the document again, durably.
+
+        What is replaced is kept as the youngest version, even if it does not decode, and even
+        without `keep`.
 
         Raises:
             FileNotFoundError: there is no such version; the file is untouched.
-            DecodeError: the old version does not decode; the file is untouched.
+            DecodeError: the old version does not decode or fit the type; the file is untouched.
+            Conflict: without `lock`, somebody was faster; the file holds their contents.
             LockTimeout: somebody else holds the lock; nothing was changed.
         """
         with self._register.exclusive(timeout_s) as held:
@@ -316,15 +330,15 @@ class Document(Generic[T]):
 
     def _restore(self, held: FilePlace, number: int) -> T:
         data = held.read_version(number)
-        self._schema.decode(data)
-        held.write(data, replacing=held.read())
+        self._schema.value(self._schema.load(Content(data, None)))
+        held.write(data, replacing=held.read(), keeps=True)
         return cast("T", self._schema.value(self._committer.load(held)))
 
     def quarantine(self, *, timeout_s: float | None = None) -> Path | None:
         """Move contents that do not decode out of the way, to `<name>.corrupt-<n>` beside the file.
 
-        Durable on return: the document is missing then, and its bytes are under the new name; a crash
-        may leave them under both. A document that decodes stays, and so does a missing one.
+        Durable on return: the document is missing then, and its bytes are under the new name; a
+        crash may leave them under both. A document that decodes stays, and so does a missing one.
 
         Returns:
             The new path, or None when there was nothing to move.

@@ -1,4 +1,4 @@
-"""A draft: a value that is changed over any time and merged into whatever the document is by then."""
+"""A draft: a value changed over any time and merged into whatever the document is by then."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ T = TypeVar("T")
 class MergeReport(NamedTuple):
     """What a commit did.
 
-    `written`: whether the file was replaced; `version`: of what it holds now; `mine`: key paths that the draft
-    changed; `theirs`: key paths that others had changed since the checkout; `conflicts`: those that both had
-    changed differently, decided by `on_conflict`.
+    `written`: whether the file was replaced; `version`: of what it holds now; `mine`: key paths
+    that the draft changed; `theirs`: key paths that others had changed since the checkout;
+    `conflicts`: those that both had changed differently, decided by `on_conflict`.
     """
 
     written: bool
@@ -55,16 +55,17 @@ class Draft(Generic[T]):
     ) -> MergeReport:
         """Merge the draft into the document as it is now; durable on return.
 
-        What others changed since the checkout stays, key by key. A crash leaves the file as it was or with
-        the whole merge.
+        What others changed since the checkout stays, key by key. A crash leaves the file as it was
+        or with the whole merge.
 
         Args:
-            on_conflict: For a key that both changed differently: `"mine"`, `"theirs"`, `"raise"`, or a
-                function of (key path, base, mine, theirs) that returns the value.
+            on_conflict: For a key that both changed differently: `"mine"`, `"theirs"`, `"raise"`,
+                or a function of (key path, base, mine, theirs) that returns the value.
             timeout_s: How long to wait for the lock.
 
         Raises:
-            Conflict: with `"raise"`: `conflicts` names the key paths. The file is untouched, the draft stays.
+            Conflict: with `"raise"`: `conflicts` names the key paths. The file is untouched, the
+                draft stays.
             LockTimeout: somebody else holds the lock; nothing was changed, the draft stays.
             DecodeError: the present contents do not decode; they are untouched, the draft stays.
             UnknownFormat: a newer program wrote it; it is untouched, the draft stays.

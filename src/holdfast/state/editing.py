@@ -29,7 +29,8 @@ def edit(
 ) -> AbstractContextManager[Any]:
     """Edit a state file in one `with`: lock, read, change the dict in place, replace, unlock.
 
-    A clean exit is durable; an exception inside writes nothing. `default` stands for a missing file only.
+    A clean exit is durable; an exception inside writes nothing. `default` stands for a missing file
+    only.
 
         with holdfast.edit("state.json", default={}) as state:
             state["runs"] = state.get("runs", 0) + 1

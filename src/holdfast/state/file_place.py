@@ -1,8 +1,8 @@
 """One file in an open folder: read it whole, replace it if it is unchanged.
 
 Invariants:
-    I1  A stat signature proves that a file is unchanged only when it was old enough when it was taken:
-        20 ms, or 2 s where times have whole seconds (FAT). Else the bytes are compared.
+    I1  A stat signature proves that a file is unchanged only when it was old enough when it was
+        taken: 20 ms, or 2 s where times have whole seconds (FAT). Else the bytes are compared.
     I2  What is read is the whole of a regular file, never more than `max_size_bytes`.
     I3  A name is removed only when another name of the same bytes is durable.
 """
@@ -68,7 +68,7 @@ class FilePlace:
         return os.path.join(self.folder.path, beside(self.name, ".lock"))
 
     def read(self, known: Content | None = None) -> Content:
-        """Return the contents; `known` itself when its proof still holds, its `data` when its bytes do.
+        """Return the contents; `known` itself if its proof still holds, its `data` if its bytes do.
 
         Raises:
             PromiseUnavailable: it is no regular file; untouched.
@@ -102,8 +102,8 @@ class FilePlace:
 
     def _too_large(self) -> DecodeError:
         return DecodeError(
-            f"{self._path}: larger than {self._options.max_size_bytes} bytes. The file is untouched. "
-            f"Pass a larger max_size_bytes if it is meant to be read whole.",
+            f"{self._path}: larger than {self._options.max_size_bytes} bytes. The file is "
+            f"untouched. Pass a larger max_size_bytes if it is meant to be read whole.",
             path=self._path,
         )
 
@@ -123,19 +123,22 @@ class FilePlace:
         age = self._options.clock.now_ns() - newest
         return _Signature(_key(stat), same and age > (_COARSE_NS if coarse else _FINE_NS))
 
-    def write(self, data: bytes, *, replacing: Content) -> Content:
-        """Replace the file; see `holdfast.write_bytes` for what is on disk after a failure or a crash.
+    def write(self, data: bytes, *, replacing: Content, keeps: bool = False) -> Content:
+        """Replace the file; on disk after a failure or a crash is what `holdfast.write_bytes` says.
+
+        `keeps`: what is replaced becomes an old version, whatever `options.keep` says.
 
         Raises:
             Conflict: the file no longer holds `replacing`; it is untouched.
         """
         if self.read(replacing).data != replacing.data:
             raise Conflict(
-                f"{self._path}: changed by somebody else. It holds their contents. Read it again and redo.",
+                f"{self._path}: changed by somebody else. It holds their contents. "
+                f"Read it again and redo.",
                 path=self._path,
             )
         folder, name, options = self.folder, self.name, self._options
-        keeps = options.keep > 0 and replacing.data is not None
+        keeps = (keeps or options.keep > 0) and replacing.data is not None
         stat = replace_bytes(
             folder,
             name,
@@ -145,12 +148,12 @@ class FilePlace:
             backup=next_kept_name(folder, name) if keeps else None,
             vfs=options.vfs,
         )
-        if keeps:
+        if keeps and options.keep > 0:
             prune_kept(folder, name, keep=options.keep)
         return Content(data, self._sign(stat))
 
     def set_aside(self) -> str:
-        """Move the file to a free name `<name>.corrupt-<n>` beside it, durably (I3); return that path."""
+        """Move the file to a free `<name>.corrupt-<n>` beside it, durably (I3); return the path."""
         new = self._link_to_free_name()
         self.folder.sync()  # else a power cut may keep the removal and lose the new name
         self.folder.unlink(self.name)

@@ -1,8 +1,8 @@
 """A file as a register: read without a lock, replaced under the lock beside it.
 
 Invariants:
-    I1  The lock is `<name>.lock` beside the file that symlinks lead to, and they are followed again once it
-        is held; what is read and written then is looked up in one folder descriptor.
+    I1  The lock is `<name>.lock` beside the file that symlinks lead to, and they are followed again
+        once it is held; what is read and written then is looked up in one folder descriptor.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from holdfast.primitives.lock import FileLock
 from holdfast.state.file_place import FilePlace, nothing
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterator
+    from collections.abc import AsyncGenerator, Generator
 
     from holdfast.state.file_place import FileOptions
     from holdfast.state.register import Content
@@ -52,7 +52,7 @@ class FileRegister:
             place.close()
 
     @contextmanager
-    def place(self) -> Iterator[FilePlace]:
+    def place(self) -> Generator[FilePlace]:
         """Yield the place of the file that the path leads to, without a lock.
 
         Raises:
@@ -76,7 +76,7 @@ class FileRegister:
             lock.close()
 
     @contextmanager
-    def exclusive(self, timeout_s: float | None = None) -> Iterator[FilePlace]:
+    def exclusive(self, timeout_s: float | None = None) -> Generator[FilePlace]:
         """Hold the lock and yield the place; its folder is made when missing."""
         lock = None
         for _ in range(_MOVES):
@@ -97,7 +97,7 @@ class FileRegister:
             _leave(place, lock)
 
     @asynccontextmanager
-    async def aexclusive(self, timeout_s: float | None = None) -> AsyncIterator[FilePlace]:
+    async def aexclusive(self, timeout_s: float | None = None) -> AsyncGenerator[FilePlace]:
         """Hold the lock and yield the place; the event loop goes on meanwhile."""
         lock = None
         for _ in range(_MOVES):

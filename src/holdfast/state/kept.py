@@ -1,8 +1,8 @@
 """Old versions of a document: `<name>.~<number>~` beside it, the highest number the youngest.
 
 A version is a hard link to the contents that a write replaced, so it costs a folder entry and no
-copy. It is on disk before the replacement is; after a crash there may be one that equals the document, never
-one that is missing. Versions beyond `keep` are removed after the replacement.
+copy. It is on disk before the replacement is; after a crash there may be one that equals the
+document, never one that is missing. Versions beyond `keep` are removed after the replacement.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""From the bytes of a document to its typed value and back: codec, migrations and type in one place.
+"""From the bytes of a document to its typed value and back: codec, migrations and type.
 
-A value has three forms: the *plain* data that the text holds (dicts, lists, scalars), what the type *sees*
-of it (plain again, but without the fields that the type does not know), and the typed value.
+A value has three forms: the *plain* data that the text holds (dicts, lists, scalars), what the type
+*sees* of it (plain again, but without the fields that the type does not know), and the typed value.
 A change is the difference between what the type saw and what it became, applied to the plain data;
 that is why unknown fields survive.
 """
@@ -30,8 +30,10 @@ _UNTYPED = (dict, list, object)
 
 
 class Loaded(NamedTuple):
-    """One decoded version: `plain` is never handed out and never changed; `newer` is its version number
-    when a newer program wrote it."""
+    """One decoded version: `plain` is never handed out and never changed.
+
+    `newer` is the number of its version, if a newer program wrote it.
+    """
 
     content: Content
     plain: Any
@@ -57,10 +59,13 @@ class Migrations:
         """Return the version of a document.
 
         Raises:
-            DecodeError: it is not a mapping, or its version is not a whole number that is known or newer.
+            DecodeError: it is not a mapping, or its version is not a whole number that is known or
+                newer.
         """
-        if not isinstance(plain, dict):
-            raise DecodeError(f"a document with versions is a mapping, not a {type(plain).__name__}")
+        if not _is_dict(plain):
+            raise DecodeError(
+                f"a document with versions is a mapping, not a {type(plain).__name__}"
+            )
         version = plain.get(self.field, self.oldest)
         if type(version) is not int or version < self.oldest:
             raise DecodeError(f"no migration from version {version!r}", key=(self.field,))
@@ -77,7 +82,7 @@ class Migrations:
 
     def stamp(self, plain: Any) -> Any:
         """Mark a document as of the latest version: in its first field, unless it has the field."""
-        if not isinstance(plain, dict):
+        if not _is_dict(plain):
             return plain
         if self.field in plain:
             return plain if plain[self.field] == self.latest else {**plain, self.field: self.latest}
@@ -152,7 +157,7 @@ class Schema:
         return as_plain(self._adapter.dump(value), name=self.codec.name)
 
     def carried(self, current: Loaded, theirs: Any, changed: Any) -> Any:
-        """Return the plain data in which the type sees `changed`, and all that it does not see as it was.
+        """Return the plain data in which the type sees `changed`, and the rest as it was.
 
         Raises:
             ValueError: there is none, since the type reads back another value; nothing was written.
@@ -190,8 +195,8 @@ class Schema:
         if loaded.newer is not None and self._migrations is not None:
             known = self._migrations.latest
             raise UnknownFormat(
-                f"{self.name}: version {loaded.newer} is newer than {known}, the latest that this program "
-                f"knows. The file is untouched. Update the program, or only read the file.",
+                f"{self.name}: version {loaded.newer} is newer than {known}, the latest that this "
+                f"program knows. The file is untouched. Update the program, or only read the file.",
                 path=self.name,
                 expected=known,
                 found=loaded.newer,
@@ -209,7 +214,7 @@ class Schema:
         place = self.name
         if error.line is not None:
             place += f":{error.line}" + (f":{error.column}" if error.column is not None else "")
-        located = DecodeError(
+        return DecodeError(
             f"{place}: not readable as {self.codec.name}: {error.message.rstrip('.')}. "
             f"The file is untouched. Mend it there, or move it away.",
             path=self.name,
@@ -217,11 +222,14 @@ class Schema:
             column=error.column,
             key=error.key,
         )
-        return located
 
 
 def _over(plain: Any, changed: Any) -> Any:
     """Every field that the type knows, as it became; below that nothing of the old is kept."""
-    if isinstance(plain, dict) and isinstance(changed, dict):
+    if _is_dict(plain) and _is_dict(changed):
         return {**plain, **changed}
     return changed
+
+
+def _is_dict(value: Any) -> bool:
+    return isinstance(value, dict)

@@ -1,7 +1,7 @@
-"""What a document needs of the place it lives in: one value of bytes, read and conditionally written.
+"""What a document needs of where it lives: one value of bytes, read and conditionally written.
 
-Files on one machine implement it (`file_register`); it knows nothing of files, so that another place
-can implement it as well.
+Files on one machine implement it (`file_register`); it knows nothing of files, so that another
+place can implement it as well.
 """
 
 from __future__ import annotations
@@ -15,9 +15,10 @@ __all__ = ["Content", "Held", "Register"]
 
 
 class Content(NamedTuple):
-    """What a register holds: `data` (None: nothing was ever written, or it was removed) and the proof of it.
+    """What a register holds: `data`, and the proof of it.
 
-    `proof` belongs to the register: it lets it tell cheaply whether it still holds the same.
+    `data` is None where nothing was ever written, or it was removed. `proof` belongs to the
+    register: it lets it tell cheaply whether it still holds the same.
     """
 
     data: bytes | None
@@ -32,7 +33,7 @@ class Held(Protocol):
         ...
 
     def write(self, data: bytes, *, replacing: Content) -> Content:
-        """Replace `replacing` by `data`; `Conflict` and no effect when it holds something else by now."""
+        """Replace `replacing` by `data`; `Conflict` and no effect when it holds another by now."""
         ...
 
 

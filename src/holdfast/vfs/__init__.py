@@ -8,10 +8,12 @@ live in their own modules and are imported by those who test: `holdfast.vfs.memo
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING
 
-from holdfast.vfs.api import VFS, File, Folder, Holder, OpenMode, Promises, Stat, Sync
 from holdfast.vfs.clock import CLOCK, Clock, ManualClock
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from holdfast.vfs.api import VFS, File, Folder, Holder, OpenMode, Promises, Stat, Sync
 
 if TYPE_CHECKING or sys.platform == "linux":
     from holdfast.vfs.linux import LinuxVFS as _System
@@ -38,3 +40,12 @@ __all__ = [
 ]
 
 SYSTEM: VFS = _System()
+
+
+def __getattr__(name: str) -> object:
+    """Load the protocols and records when one is asked for; most programs only name them."""
+    if name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}", name=name)
+    from holdfast.vfs import api
+
+    return getattr(api, name)

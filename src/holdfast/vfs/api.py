@@ -10,21 +10,23 @@ tests/conformance/.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal, NamedTuple, Protocol
-
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from typing import Literal, NamedTuple, Protocol, TypeAlias
 
     from typing_extensions import Buffer
+else:
+    from holdfast.light_typing import NamedTuple, Protocol
 
 __all__ = ["VFS", "File", "Folder", "Holder", "OpenMode", "Promises", "Stat", "Sync"]
 
-OpenMode = Literal["read", "write", "create", "new"]
+OpenMode: TypeAlias = "Literal['read', 'write', 'create', 'new']"
 """`read`: must exist, read only. `write`: must exist, read and write. `create`: read and write,
 made when missing. `new`: read and write, `FileExistsError` when the name is taken (also by a
 dangling symlink)."""
 
-Sync = Literal["always", "never"]
+Sync: TypeAlias = "Literal['always', 'never']"
 """`always`: the effect survives a power cut when the call returns. `never`: readers see old or new,
 and a power cut may take the new away, or leave neither whole (see `Promises`)."""
 

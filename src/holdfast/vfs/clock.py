@@ -3,7 +3,12 @@
 from __future__ import annotations
 
 import time
-from typing import Protocol
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Protocol
+else:
+    from holdfast.light_typing import Protocol
 
 __all__ = ["CLOCK", "Clock", "ManualClock", "SystemClock"]
 

@@ -15,12 +15,12 @@ import errno
 import fcntl
 import os
 import struct
-from typing import TYPE_CHECKING
 
 from holdfast.vfs import holding
 from holdfast.vfs.api import Promises
 from holdfast.vfs.posix import PosixFile, PosixFolder, PosixVFS
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 

@@ -11,8 +11,8 @@ from __future__ import annotations
 import errno
 import os
 from functools import cache
-from typing import TYPE_CHECKING
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     import ctypes
     from collections.abc import Callable

@@ -8,8 +8,8 @@ raised.
 from __future__ import annotations
 
 import errno
-from typing import TYPE_CHECKING
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from holdfast.vfs.api import Folder
 

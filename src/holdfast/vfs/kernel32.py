@@ -8,7 +8,12 @@ Paths arrive in the form that `full_name` gives: absolute, without device names 
 from __future__ import annotations
 
 import sys
-from typing import Protocol
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Protocol
+else:
+    from holdfast.light_typing import Protocol
 
 __all__ = ["Kernel", "rename_information", "verbatim"]
 
@@ -75,7 +80,6 @@ def rename_information(target: str, flags: int, *, pointer_bytes: int = 8) -> by
 if sys.platform == "win32":
     import os
     from functools import cached_property
-    from typing import TYPE_CHECKING
 
     if TYPE_CHECKING:
         import ctypes

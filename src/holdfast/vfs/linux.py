@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import errno
 import os
-from typing import TYPE_CHECKING
 
 from holdfast.vfs.posix import PosixFile, PosixFolder, PosixVFS
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
@@ -94,25 +94,31 @@ class LinuxFolder(PosixFolder):
         except OSError as error:  # not readable, or a socket: by its place, which is slower
             if error.errno in _NO_SUCH_NAME:
                 raise
-            return _xattrs(f"/proc/self/fd/{self._fd}/{name}")
+            return _by_place(f"/proc/self/fd/{self._fd}/{name}")
         try:
-            return _xattrs(fd)
+            names = _list(fd)
+            return {key: os.getxattr(fd, key) for key in names} if names else {}
         finally:
             os.close(fd)
 
 
-def _list(place: int | str) -> list[str]:
+def _list(fd: int) -> list[str]:
     try:
-        return os.listxattr(place, follow_symlinks=not isinstance(place, str))
+        return os.listxattr(fd)
     except OSError as error:
         if error.errno in _NO_XATTRS:
             return []
         raise
 
 
-def _xattrs(place: int | str) -> dict[str, bytes]:
-    follow = not isinstance(place, str)
-    return {key: os.getxattr(place, key, follow_symlinks=follow) for key in _list(place)}
+def _by_place(path: str) -> dict[str, bytes]:
+    try:
+        names = os.listxattr(path, follow_symlinks=False)
+    except OSError as error:
+        if error.errno in _NO_XATTRS:
+            return {}
+        raise
+    return {key: os.getxattr(path, key, follow_symlinks=False) for key in names}
 
 
 class LinuxVFS(PosixVFS):

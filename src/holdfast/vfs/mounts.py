@@ -7,12 +7,15 @@ from __future__ import annotations
 
 import errno
 import os
-from typing import TYPE_CHECKING, NamedTuple
 
 from holdfast.vfs.api import Promises
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from typing import NamedTuple
+else:
+    from holdfast.light_typing import NamedTuple
 
 __all__ = ["Mount", "mount_of", "parse_mountinfo", "promises_of"]
 

@@ -9,14 +9,15 @@ from __future__ import annotations
 
 import os
 import time
-from typing import TYPE_CHECKING, TypeVar
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from typing import TypeVar
+
+    _T = TypeVar("_T")
 
 __all__ = ["PATIENCE_S", "is_busy", "patiently", "pauses"]
-
-_T = TypeVar("_T")
 
 PATIENCE_S = 2.0
 _FIRST_PAUSE_S = 0.001

@@ -12,8 +12,8 @@ import fcntl
 import os
 import stat
 from itertools import count
-from typing import TYPE_CHECKING
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -46,13 +46,29 @@ _NO_FOLDER_SYNC = frozenset(
 )
 
 
-class PosixFile:
-    """An open file description of the system."""
+class _Descriptor:
+    """What is closed once, by its owner or else when it is collected."""
 
     __slots__ = ("_fd",)
 
     def __init__(self, fd: int) -> None:
         self._fd = fd
+
+    def close(self) -> None:
+        """Close; the descriptor is gone even when this raises (never retry)."""
+        fd, self._fd = self._fd, _CLOSED
+        if fd != _CLOSED:
+            os.close(fd)
+
+    def __del__(self) -> None:
+        if self._fd != _CLOSED:
+            self.close()
+
+
+class PosixFile(_Descriptor):
+    """An open file description of the system."""
+
+    __slots__ = ()
 
     def fileno(self) -> int:
         """Return the descriptor.
@@ -130,26 +146,16 @@ class PosixFile:
         """Return another descriptor of the same description."""
         return type(self)(os.dup(self._fd))
 
-    def close(self) -> None:
-        """Close; the descriptor is gone even when this raises (never retry)."""
-        fd, self._fd = self._fd, _CLOSED
-        if fd != _CLOSED:
-            os.close(fd)
 
-    def __del__(self) -> None:
-        self.close()
-
-
-class PosixFolder:
+class PosixFolder(_Descriptor):
     """A descriptor of a folder; every call is the `…at` form."""
 
-    __slots__ = ("_fd", "path")
+    __slots__ = ("path",)
     file_type: type[PosixFile] = PosixFile
 
-    def __init__(self, path: str) -> None:
-        self._fd = _CLOSED
+    def __init__(self, path: str, fd: int) -> None:
+        self._fd = fd
         self.path = path
-        self._fd = os.open(path, _FOLDER)
 
     def open(self, name: str, mode: api.OpenMode, *, permissions: int = 0o666) -> PosixFile:
         """Open a file of this folder."""
@@ -177,11 +183,12 @@ class PosixFolder:
         Raises:
             OSError: EXDEV for a source folder of another filesystem, or of another kind of it.
         """
-        origin = self if source is None else source
-        if not isinstance(origin, PosixFolder):
-            raise OSError(errno.EXDEV, os.strerror(errno.EXDEV), old, None, new)
-        # Another object of this very class.
-        os.rename(old, new, src_dir_fd=origin._fd, dst_dir_fd=self._fd)  # noqa: SLF001
+        here = origin = self._fd
+        if source is not None:
+            if not isinstance(source, PosixFolder):
+                raise OSError(errno.EXDEV, os.strerror(errno.EXDEV), old, None, new)
+            origin = source._fd  # noqa: SLF001 (another object of this very class)
+        os.rename(old, new, src_dir_fd=origin, dst_dir_fd=here)
 
     def unlink(self, name: str) -> None:
         """Remove a name."""
@@ -218,15 +225,6 @@ class PosixFolder:
     def _sync_names(self) -> None:
         os.fsync(self._fd)
 
-    def close(self) -> None:
-        """Close the descriptor."""
-        fd, self._fd = self._fd, _CLOSED
-        if fd != _CLOSED:
-            os.close(fd)
-
-    def __del__(self) -> None:
-        self.close()
-
 
 class PosixVFS:
     """The filesystems of this machine."""
@@ -244,7 +242,8 @@ class PosixVFS:
 
     def folder(self, path: str) -> PosixFolder:
         """Open a folder."""
-        return self.folder_type(path or ".")
+        path = path or os.curdir
+        return self.folder_type(path, os.open(path, _FOLDER))
 
     def resolve(self, path: str) -> str:
         """Follow every symlink; the last part may be missing.

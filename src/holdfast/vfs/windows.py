@@ -26,23 +26,26 @@ import stat
 import sys
 import threading
 from itertools import count
-from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from holdfast.vfs import holding
 from holdfast.vfs.api import Promises
 from holdfast.vfs.patience import patiently
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+    from typing import NamedTuple, TypeVar
 
     from typing_extensions import Buffer
 
     from holdfast.vfs import api
     from holdfast.vfs.kernel32 import Kernel
 
-__all__ = ["WindowsFile", "WindowsFolder", "WindowsVFS", "promises_of"]
+    _T = TypeVar("_T")
+else:
+    from holdfast.light_typing import NamedTuple
 
-_T = TypeVar("_T")
+__all__ = ["WindowsFile", "WindowsFolder", "WindowsVFS", "promises_of"]
 
 _LOCK_BUSY = frozenset({33, 997})  # ERROR_LOCK_VIOLATION, ERROR_IO_PENDING
 # ERROR_INVALID_FUNCTION, _NOT_SUPPORTED, _INVALID_PARAMETER, _CALL_NOT_IMPLEMENTED, _INVALID_LEVEL

@@ -71,7 +71,9 @@ def test_item_put_in_leaves_the_others_what_they_were(old: list[int], at: int, i
 
 PLAIN = st.recursive(
     st.integers(0, 3) | st.sampled_from(["a", "b"]),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from("abc"), inner, max_size=3),
+    lambda inner: (
+        st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from("abc"), inner, max_size=3)
+    ),
     max_leaves=8,
 )
 

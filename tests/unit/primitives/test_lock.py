@@ -13,7 +13,7 @@ import pytest
 from holdfast.errors import Closed, LockTimeout
 from holdfast.primitives.lock import FileLock
 from holdfast.primitives.lock_waiters import ThreadWaiter
-from holdfast.vfs import ManualClock
+from holdfast.vfs import Holder, ManualClock
 from holdfast.vfs.memory import MemoryVFS
 from holdfast.vfs.trace import Trace
 
@@ -196,7 +196,7 @@ def test_removed_lock_file_is_noticed(lock, path) -> None:
 
 
 def test_waiter_on_a_removed_file_takes_the_new_one(lock, path) -> None:
-    """Who waited for a file that is gone when its turn comes goes on with the file that is there."""
+    """Who waited for a file that is gone when its turn comes goes on with the new file."""
     lock.acquire()
     other = FileLock(path)
     got: list[bool] = []
@@ -208,6 +208,7 @@ def test_waiter_on_a_removed_file_takes_the_new_one(lock, path) -> None:
     thread = threading.Thread(target=wait)
     thread.start()
     gate = other._gate
+    assert gate is not None
     until(lambda: gate.queue)
     time.sleep(0.01)  # into the kernel
     path.unlink()
@@ -271,6 +272,7 @@ def test_timeout_names_the_holder(lock, path, timeout_s) -> None:
     assert isinstance(error, TimeoutError)
     assert (ETIMEDOUT, str(path), str(path)) == (error.errno, error.path, error.filename)
     assert timeout_s <= error.waited_s < timeout_s + 5
+    assert isinstance(error.holder, Holder)
     assert os.getpid() == error.holder.pid
     assert f"this process, pid {os.getpid()} (" in str(error)
     assert os.uname().nodename in str(error)
@@ -359,7 +361,7 @@ def test_newcomer_does_not_overtake_even_if_the_lock_is_free(lock, timeout_s) ->
 def test_waiting_for_oneself_is_an_error(lock) -> None:
     """A thread that would wait for itself is told, and still holds the lock."""
     with lock:
-        with pytest.raises(RuntimeError, match="wait for itself.*reentrant=True"):
+        with pytest.raises(RuntimeError, match=r"wait for itself.*reentrant=True"):
             lock.acquire()
 
         assert lock.locked

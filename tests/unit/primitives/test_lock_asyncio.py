@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import random
 import threading
 import time
@@ -40,7 +41,9 @@ async def settled(condition) -> None:
 
 
 async def queued(lock: FileLock, count: int) -> None:
-    await settled(lambda: len(lock._gate.queue) == count)
+    gate = lock._gate
+    assert gate is not None
+    await settled(lambda: len(gate.queue) == count)
 
 
 def run(main: Coroutine[Any, Any, Any]) -> Any:
@@ -360,7 +363,7 @@ def test_cancelled_after_the_grant(lock, path) -> None:
             for _ in range(100_000):  # no await: the task must not take its step
                 if waiter.description is not None:
                     break
-                time.sleep(0.0001)
+                os.sched_yield()
             assert waiter.description is not None
             waiting.cancel()
             with pytest.raises(asyncio.CancelledError):
@@ -374,7 +377,7 @@ def test_cancelled_after_the_grant(lock, path) -> None:
 
 
 def test_storm_of_cancellations_leaves_the_lock_free(lock) -> None:
-    """Hundreds of tasks cancelled at any moment: exclusion holds, and at the end nothing is held."""
+    """Hundreds of tasks cancelled at any moment: exclusion holds, and in the end all is free."""
     inside = 0
     done = 0
     most: list[int] = []
@@ -457,14 +460,13 @@ def test_blocking_call_that_would_stop_its_holder_is_told(lock) -> None:
 
 
 def test_reentrant_lock_counts_by_task(path) -> None:
-    """Synchronous and asynchronous blocks of one task count together; another task is another owner."""
+    """Blocks of one task count together, synchronous or not; another task is another owner."""
     lock = FileLock(path, reentrant=True)
 
     async def main() -> None:
         async with lock, lock:
-            with lock:
-                with pytest.raises(LockTimeout):
-                    await asyncio.create_task(lock.aacquire(timeout_s=0.01))
+            with lock, pytest.raises(LockTimeout):
+                await asyncio.create_task(lock.aacquire(timeout_s=0.01))
             assert lock.locked
         assert not lock.locked
 

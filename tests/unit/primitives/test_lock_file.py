@@ -139,6 +139,19 @@ def test_discard_never_fails_and_may_be_repeated(operation) -> None:
     assert [] == disk.leftovers()
 
 
+def test_discard_unlocks_even_if_a_copy_lives() -> None:
+    """A child process between fork and exec has a copy of the descriptor: a close is not enough."""
+    disk = MemoryVFS()
+    description = lock_file("/a.lock", disk).open()
+    description.file.lock()
+    copy = description.file.duplicate()
+    description.discard()
+
+    assert [] == disk.held_locks
+
+    copy.close()
+
+
 def test_dropped_description_closes_itself() -> None:
     """A description that is forgotten gives its lock back."""
     disk = MemoryVFS()

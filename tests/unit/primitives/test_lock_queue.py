@@ -20,7 +20,7 @@ pytestmark = pytest.mark.usefixtures("no_thread_left")
 
 
 class Setup:
-    """A gate on a memory filesystem, and a description of the same file that plays another process."""
+    """A gate on a memory filesystem, and a description of its file that plays another process."""
 
     def __init__(self, *faults: Fault) -> None:
         self.disk = MemoryVFS()
@@ -71,7 +71,7 @@ def setup() -> Iterator[Setup]:
     assert [] == made.disk.leftovers()
 
 
-def test_I1_taking_now_never_waits(setup) -> None:
+def test_i1_taking_now_never_waits(setup) -> None:
     """A busy lock is None at once, and the description is kept for the next try."""
     setup.other.lock()
 
@@ -108,7 +108,7 @@ def test_few_descriptions_stay_open(setup) -> None:
     assert 3 == len(setup.disk.open_files)
 
 
-def test_I2_threads_of_every_kind_are_served_in_order(setup) -> None:
+def test_i2_threads_of_every_kind_are_served_in_order(setup) -> None:
     """Timed and untimed threads come in the order in which they queued."""
     setup.other.lock()
     served: list[int] = []
@@ -128,7 +128,7 @@ def test_I2_threads_of_every_kind_are_served_in_order(setup) -> None:
     assert list(range(12)) == served
 
 
-def test_I3_the_first_waits_in_the_kernel_while_the_lock_is_held(setup) -> None:
+def test_i3_the_first_waits_in_the_kernel_while_the_lock_is_held(setup) -> None:
     """One description of the process stands in the kernel's own queue, and never more."""
     setup.other.lock()
 
@@ -147,7 +147,7 @@ def test_I3_the_first_waits_in_the_kernel_while_the_lock_is_held(setup) -> None:
     until(lambda: not setup.gate.queue)
 
 
-def test_I3_next_in_turn_is_in_the_kernel_before_the_release(setup) -> None:
+def test_i3_next_in_turn_is_in_the_kernel_before_the_release(setup) -> None:
     """A process that has waiters does not overtake another process by its own releases."""
     held = setup.gate.take_now(shared=False)
     order: list[str] = []
@@ -174,7 +174,7 @@ def test_I3_next_in_turn_is_in_the_kernel_before_the_release(setup) -> None:
     assert ["first", "theirs", "second"] == order
 
 
-def test_I4_a_win_for_nobody_is_given_back(setup) -> None:
+def test_i4_a_win_for_nobody_is_given_back(setup) -> None:
     """When the only waiter's time is over, the late win frees the lock at once."""
     setup.other.lock()
 
@@ -188,7 +188,7 @@ def test_I4_a_win_for_nobody_is_given_back(setup) -> None:
 
 
 @pytest.mark.parametrize("shared", [False, True])
-def test_I4_a_win_goes_to_whoever_is_first_now(setup, shared) -> None:
+def test_i4_a_win_goes_to_whoever_is_first_now(setup, shared) -> None:
     """The wait of one who gave up serves the next, also one who would wait alone or read only."""
     setup.other.lock()
 
@@ -210,7 +210,7 @@ def test_I4_a_win_goes_to_whoever_is_first_now(setup, shared) -> None:
     setup.gate.give_back(won[0])
 
 
-def test_I5_a_timeout_in_the_middle_of_the_queue_lets_the_others_through(setup) -> None:
+def test_i5_a_timeout_in_the_middle_of_the_queue_lets_the_others_through(setup) -> None:
     """Whoever gives up leaves the queue, and those behind are served."""
     setup.other.lock()
     won = []
@@ -245,7 +245,7 @@ def test_readers_do_not_overtake_a_writer_that_waits(setup) -> None:
     assert ["writer", "reader"] == order
 
 
-def test_I4_a_grant_to_a_closed_loop_goes_on_to_the_next(setup) -> None:
+def test_i4_a_grant_to_a_closed_loop_goes_on_to_the_next(setup) -> None:
     """An event loop that was closed with a waiter in the queue does not keep the lock."""
     setup.other.lock()
     loop = asyncio.new_event_loop()
@@ -265,7 +265,7 @@ def test_I4_a_grant_to_a_closed_loop_goes_on_to_the_next(setup) -> None:
     waiting.close()
 
 
-def test_I5_a_forgotten_coroutine_holds_nothing(setup) -> None:
+def test_i5_a_forgotten_coroutine_holds_nothing(setup) -> None:
     """A task that is collected after the grant and before it ran gives the lock back."""
     setup.other.lock()
     loop = asyncio.new_event_loop()
@@ -282,7 +282,7 @@ def test_I5_a_forgotten_coroutine_holds_nothing(setup) -> None:
     loop.close()
 
 
-def test_I5_a_coroutine_may_leave_while_the_mutex_is_held(setup) -> None:
+def test_i5_a_coroutine_may_leave_while_the_mutex_is_held(setup) -> None:
     """The collector may end a waiting coroutine at any point, also inside the gate itself."""
     setup.other.lock()
     loop = asyncio.new_event_loop()
@@ -324,10 +324,10 @@ def test_single_try_of_a_task_does_not_queue(setup) -> None:
 
 
 @pytest.mark.parametrize("timed", [False, True])
-def test_I5_an_error_of_the_kernel_reaches_the_one_whose_turn_it_is(timed) -> None:
+def test_i5_an_error_of_the_kernel_reaches_the_one_whose_turn_it_is(timed) -> None:
     """A refused lock raises in the waiter, and the next one gets the lock."""
     made = Setup(Fault("lock", 1, effect="ENOLCK"))
-    with pytest.raises(OSError, match="a.lock"):
+    with pytest.raises(OSError, match=r"a\.lock"):
         made.gate.wait(ThreadWaiter(shared=False, timed=timed), 30.0 if timed else None)
 
     won = made.gate.wait(ThreadWaiter(shared=False, timed=timed), 30.0 if timed else None)
@@ -344,7 +344,10 @@ def test_failed_unlock_frees_the_lock_by_closing() -> None:
     """The error is told, and the lock is free all the same."""
     made = Setup(Fault("unlock", 1, effect="EIO"))
     held = made.gate.take_now(shared=False)
-    with pytest.raises(OSError, match="a.lock"):
+
+    assert held is not None
+
+    with pytest.raises(OSError, match=r"a\.lock"):
         made.gate.give_back(held)
 
     assert made.other.lock(block=False)

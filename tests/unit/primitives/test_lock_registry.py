@@ -3,8 +3,8 @@ from __future__ import annotations
 import gc
 
 from holdfast.primitives.lock import FileLock
-from holdfast.primitives.lock_registry import join, leave, members_of
 from holdfast.primitives.lock_grants import Grants
+from holdfast.primitives.lock_registry import join, leave, members_of
 from holdfast.vfs import CLOCK, SYSTEM
 from holdfast.vfs.memory import MemoryVFS
 
