@@ -10,7 +10,7 @@ import fcntl
 import functools
 import os
 from itertools import count
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -96,10 +96,12 @@ def _atomicwrites() -> Write:
 
 
 def _boltons() -> Write:
-    from boltons.fileutils import atomic_save
+    from boltons import fileutils
+
+    save: Any = fileutils.atomic_save  # its context manager gives more than it declares
 
     def write(path: str, data: bytes) -> None:
-        with atomic_save(path, text_mode=False, overwrite=True) as file:
+        with save(path, text_mode=False, overwrite=True) as file:
             file.write(data)
 
     return write

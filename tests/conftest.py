@@ -5,7 +5,6 @@ from __future__ import annotations
 import gc
 import os
 import threading
-import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -47,7 +46,7 @@ def open_below(folder: Path) -> list[str]:
 
 
 def settle() -> None:
-    """Let go of what the frames of a caught exception hold, and wait for lock threads to find out that they are idle."""
+    """Let go of what a caught exception holds, and wait for lock threads to find no work."""
     gc.collect()
     for thread in threading.enumerate():
         if thread.name.startswith("holdfast-lock"):

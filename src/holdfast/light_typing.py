@@ -19,9 +19,10 @@ from operator import itemgetter
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
+    from inspect import Signature
     from typing import Any, Self
 
-__all__ = ["Generic", "NamedTuple", "Protocol", "TypeVar", "overload"]
+__all__ = ["Generic", "NamedTuple", "Protocol", "TypeVar", "cast", "overload"]
 
 _GenericAlias: Any = type(list[int])
 _new_tuple: Any = vars(tuple)["__new__"]
@@ -33,6 +34,8 @@ class _Record(type):
     def __new__(
         cls, name: str, bases: tuple[type, ...], body: dict[str, Any], **options: Any
     ) -> Any:
+        if any(hasattr(base, "_fields") for base in bases):
+            return super().__new__(cls, name, bases, body, **options)  # an ordinary subclass
         body.setdefault("__slots__", ())
         made: Any = super().__new__(cls, name, bases, body, **options)
         fields = tuple(made.__annotations__)
@@ -43,6 +46,24 @@ class _Record(type):
             for index, field in enumerate(fields):
                 setattr(made, field, property(itemgetter(index)))
         return made
+
+    @property
+    def __signature__(cls: Any) -> Signature:
+        """The fields as parameters, for `inspect` and `help`."""
+        from inspect import Parameter, Signature
+
+        kind = Parameter.POSITIONAL_OR_KEYWORD
+        return Signature(
+            [
+                Parameter(
+                    field,
+                    kind,
+                    default=cls._field_defaults.get(field, Parameter.empty),
+                    annotation=cls.__annotations__.get(field, Parameter.empty),
+                )
+                for field in cls._fields
+            ]
+        )
 
 
 class NamedTuple(tuple["Any", ...], metaclass=_Record):
@@ -114,6 +135,11 @@ class TypeVar:
 
     def __init__(self, name: str) -> None:
         self.__name__ = name
+
+
+def cast(type_: object, value: Any) -> Any:  # noqa: ARG001 - for type checkers
+    """Return the value."""
+    return value
 
 
 def overload(function: Callable[..., Any]) -> Callable[..., Any]:

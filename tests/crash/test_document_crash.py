@@ -1,4 +1,4 @@
-"""Power cuts at every point of every operation of a document, and what needs each sync, rename and lock."""
+"""Power cuts at every point of every operation of a document; what needs each sync and rename."""
 
 from __future__ import annotations
 
@@ -88,7 +88,7 @@ def test_crash_leaves_old_or_new(name: str, options: dict[str, Any]) -> None:
 @pytest.mark.parametrize("kind", ["sync", "sync_folder", "rename"])
 @pytest.mark.parametrize("name", OPERATIONS)
 def test_crash_needs_each_sync_and_the_rename(name: str, kind: str) -> None:
-    """Teeth: with the sync of the file, the sync of the folder or the rename off, a crash shows it."""
+    """Teeth: with the sync of the file or of the folder or the rename off, a crash shows it."""
     assert [] != explore(name, lambda vfs: Without(vfs, kind))[1]
 
 

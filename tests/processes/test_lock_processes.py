@@ -5,7 +5,9 @@ import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import filelock
@@ -257,7 +259,7 @@ os.kill(os.getpid(), signal.SIGKILL)
 
 
 def test_fork_in_the_middle_of_waits_leaves_the_child_usable(path) -> None:
-    """Threads and tasks that wait in the parent do not exist in the child, and stop nobody there."""
+    """Threads that wait in the parent do not exist in the child, and stop nobody there."""
     script = """
 lock = FileLock(path)
 for timeout_s in (None, 60):
@@ -389,6 +391,7 @@ for number in range(int(hear())):
                 wins += 1
             except LockTimeout:
                 pass
+        signal.setitimer(signal.ITIMER_REAL, 0)
     except Struck:
         struck += 1
     except BaseException as error:
@@ -490,8 +493,18 @@ def test_portalocker_excludes_and_is_excluded(path) -> None:
 # ---------------------------------------------------------------- rights
 
 
+@pytest.fixture
+def open_folder() -> Iterator[Path]:
+    """A folder that every user of the machine may enter, unlike pytest's own."""
+    folder = Path(tempfile.mkdtemp())
+    folder.chmod(0o755)
+    yield folder
+    folder.chmod(0o755)
+    shutil.rmtree(folder)
+
+
 @pytest.mark.parametrize("what", ["file", "file and folder"])
-def test_read_only_lock_file_can_be_locked(path, what) -> None:
+def test_read_only_lock_file_can_be_locked(open_folder, what) -> None:
     """Who may only read the lock file takes part in the exclusion."""
     script = """
 if os.geteuid() == 0:
@@ -501,29 +514,26 @@ lock = FileLock(path)
 lock.acquire()
 say("held", lock.holder() is not None)
 hear()
-asyncio.run(lock.aacquire(timeout_s=0)) if not lock.locked else lock.release()
+lock.release()
+asyncio.run(lock.aacquire(timeout_s=5))
+lock.release()
 say("released")
 """
+    path = open_folder / "a.lock"
     path.touch()
     path.chmod(0o444)
-    for folder in (path.parent, *path.parent.parents):
-        if folder.stat().st_uid == os.geteuid() and len(folder.parts) > 2:
-            folder.chmod(folder.stat().st_mode | 0o055)
     if what == "file and folder":
-        path.parent.chmod(0o555)
-    try:
-        with Child(script, path) as child:
-            assert "held True" == child.hear()
-            assert not is_free(path)
+        open_folder.chmod(0o555)
+    with Child(script, path) as child:
+        assert "held True" == child.hear()
+        assert not is_free(path)
 
-            child.say()
+        child.say()
 
-            assert "released" == child.hear()
-    finally:
-        path.parent.chmod(0o755)
+        assert "released" == child.hear()
 
 
-def test_lock_file_that_cannot_be_made_is_an_error_as_it_is(tmp_path) -> None:
+def test_lock_file_that_cannot_be_made_is_an_error_as_it_is(open_folder) -> None:
     """In a folder without the right to write, the errno is the system's, and nothing is made."""
     script = """
 if os.geteuid() == 0:
@@ -533,14 +543,8 @@ try:
 except PermissionError as error:
     say(error.filename)
 """
-    folder = tmp_path / "folder"
-    folder.mkdir()
-    for above in (folder, *folder.parents):
-        if above.stat().st_uid == os.geteuid() and len(above.parts) > 2:
-            above.chmod(above.stat().st_mode | 0o055)
-    folder.chmod(0o555)
-    with Child(script, folder / "a.lock") as child:
+    open_folder.chmod(0o555)
+    with Child(script, open_folder / "a.lock") as child:
         assert child.hear().endswith("a.lock")
-    folder.chmod(0o755)
 
-    assert [] == list(folder.iterdir())
+    assert [] == list(open_folder.iterdir())

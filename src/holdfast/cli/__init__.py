@@ -12,6 +12,7 @@ import sys
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from typing import Any
 
     from holdfast.cli.parser import VerbModule
 
@@ -27,12 +28,28 @@ def main(argv: Sequence[str] | None = None) -> int:
             no handler is touched.
     """
     arguments = sys.argv[1:] if argv is None else list(argv)
+    if argv is None and None in (sys.stdin, sys.stdout, sys.stderr):
+        from holdfast.cli import streams
+
+        streams.mend()
+    code = 0
+    try:
+        code = _answer(arguments, is_program=argv is None)
+        sys.stdout.flush()
+    except OSError as error:  # of standard output: all others have been reported
+        lost = _lost(arguments, error)
+        return code or lost
+    return code
+
+
+def _answer(arguments: list[str], *, is_program: bool) -> int:
     code = _without_parser(arguments)
     if code is not None:
         return code
     from holdfast.cli import signals
 
-    if argv is None:
+    if is_program:
+        _collect_rarely()
         signals.install()
         _print_anything()
     try:
@@ -43,10 +60,28 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 130
 
 
+def _lost(arguments: list[str], error: OSError) -> int:
+    """Say that not all could be printed."""
+    from holdfast.cli import exits, streams
+
+    streams.drop_output()
+    if isinstance(error, BrokenPipeError):  # the reader has seen enough
+        return exits.code_of(error)
+    error.filename = streams.OUTPUT
+    return exits.report(arguments[0] if arguments else "--help", error, None)
+
+
+def _collect_rarely() -> None:
+    """Loading modules makes thousands of objects, which are looked through for cycles in vain."""
+    import gc
+
+    gc.set_threshold(50_000)
+
+
 def _print_anything() -> None:
     """Let text that cannot be encoded, such as a lone surrogate, be printed as an escape."""
     stream: object = sys.stdout
-    if isinstance(stream, io.TextIOWrapper):  # None when it is closed
+    if isinstance(stream, io.TextIOWrapper):
         stream.reconfigure(errors="backslashreplace")
 
 
@@ -68,7 +103,9 @@ def _without_parser(arguments: list[str]) -> int | None:
 
         print("holdfast", __version__)
         return 0
-    print(_unknown(first, list(VERBS)), file=sys.stderr)
+    from holdfast.cli.streams import say
+
+    say(_unknown(first, list(VERBS)))
     return 2
 
 
@@ -88,20 +125,18 @@ def _run_verb(verb: str, arguments: list[str]) -> int:
     args = None
     try:
         args = Parser(verb, module).read(arguments)
-        code = module.run(args)
-        if sys.stdout is not None:
-            sys.stdout.flush()
+        return module.run(args)
     except SystemExit as stop:  # --help
         return stop.code if isinstance(stop.code, int) else 0
     except Exception as error:
         return exits.report(verb, error, args)
-    return code
 
 
 def _load(verb: str) -> VerbModule:
     from importlib import import_module
-    from typing import cast
 
     from holdfast.cli.verbs import VERBS
 
-    return cast("VerbModule", import_module(f"holdfast.cli.verbs.{VERBS[verb]}"))
+    module: Any = import_module(f"holdfast.cli.verbs.{VERBS[verb]}")
+    loaded: VerbModule = module
+    return loaded

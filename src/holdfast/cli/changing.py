@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-import sys
-from typing import TYPE_CHECKING, Any
-
 from holdfast.cli import signals
 from holdfast.cli.exits import BAD_DATA, Failure
-from holdfast.cli.files import named_file, need_codec, open_register, require_file, wrote
+from holdfast.cli.files import LARGEST_BYTES, named_file, need_codec, open_register, require_file, wrote
+from holdfast.cli.streams import say
 from holdfast.errors import HoldfastError
 from holdfast.formats.plain import MISSING
 from holdfast.vfs import CLOCK
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from argparse import Namespace
     from collections.abc import Callable
+    from typing import Any
 
     from holdfast.vfs import Sync
 
@@ -42,7 +42,7 @@ def change(args: Namespace, apply: Callable[[Any], Any], *, default: Any) -> Non
     attempt = _Attempt(path, apply, verbose=args.verbose)
     sync: Sync = "never" if args.no_sync else "always"
     codec = need_codec(path, args.parse)
-    with Document(path, object, default=default, codec=codec, sync=sync) as document:
+    with Document(path, object, default=default, codec=codec, sync=sync, max_size_bytes=LARGEST_BYTES) as document:
         try:
             document.update(attempt, timeout_s=args.wait)
         except (TypeError, ValueError) as error:
@@ -50,7 +50,7 @@ def change(args: Namespace, apply: Callable[[Any], Any], *, default: Any) -> Non
                 raise
             raise Failure(f"{path}: {error}. It is unchanged.", BAD_DATA, path=path) from None
     if args.verbose:
-        print(attempt.report(sync=not args.no_sync), file=sys.stderr)
+        say(attempt.report(sync=not args.no_sync))
 
 
 class _Attempt:

@@ -6,13 +6,16 @@ import os
 import signal
 import subprocess
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
 
 from holdfast.cli.exits import CANNOT_RUN, NOT_FOUND, Failure
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Sequence
     from types import FrameType
+    from typing import Any, NamedTuple, NoReturn
+else:
+    from holdfast.light_typing import NamedTuple
 
 __all__ = ["Ended", "replace_process", "run", "shell_words"]
 

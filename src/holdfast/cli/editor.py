@@ -8,14 +8,16 @@ from __future__ import annotations
 
 import os
 import sys
-from typing import TYPE_CHECKING, Final, Self
 
 from holdfast.cli import children
 from holdfast.cli.exits import WRONG_SETTING, Failure
 from holdfast.primitives.temp import write_all
 from holdfast.vfs import SYSTEM
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Final, Self
+
     from holdfast.vfs import Folder
 
 __all__ = ["Copy", "wants_another_try"]

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import errno
-import sys
-from typing import TYPE_CHECKING, Final
+import os
 
-from holdfast.errors import LockTimeout
+from holdfast.cli.streams import say, show
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from argparse import Namespace
+    from typing import Final
 
 __all__ = [
     "BAD_DATA",
@@ -29,7 +30,6 @@ __all__ = [
     "WRONG_SETTING",
     "Failure",
     "code_of",
-    "describe",
     "note",
     "report",
 ]
@@ -103,30 +103,9 @@ def code_of(error: Exception) -> int:
     return IO_FAILED if isinstance(error, MemoryError) else INTERNAL
 
 
-def describe(error: Exception) -> str:
-    """The error in one line: path, reason, and what its notes say of the disk."""
-    if isinstance(error, LockTimeout):
-        who = error.holder or "somebody whom the system does not name"
-        text = f"{error.path}: held by {who}, waited {error.waited_s:.3g} s. Nothing was changed."
-    elif isinstance(error, OSError) and not hasattr(error, "message") and error.strerror:
-        text = f"{error.filename}: {error.strerror}" if error.filename else error.strerror
-    elif isinstance(error, MemoryError):
-        text = "out of memory"
-    else:
-        text = str(error) or type(error).__name__
-    notes: list[str] = getattr(error, "__notes__", [])
-    lines = [f"{text.rstrip('.')}.", *notes] if notes else [text]
-    return " ".join(word for line in lines for word in _printable(line).split())
-
-
-def _printable(text: str) -> str:
-    """Without control characters and lone surrogates: a file's name must not steer the terminal."""
-    return "".join(c if c.isprintable() or c.isspace() else ascii(c)[1:-1] for c in text)
-
-
 def note(verb: str, message: str) -> None:
     """Say one line on standard error."""
-    print(f"holdfast {verb}: {message}", file=sys.stderr)
+    say(f"holdfast {verb}: {message}")
 
 
 def report(verb: str, error: Exception, args: Namespace | None) -> int:
@@ -136,12 +115,15 @@ def report(verb: str, error: Exception, args: Namespace | None) -> int:
         verb: Whose error it is.
         args: What the verb was asked; None when that could not be read.
     """
+    from holdfast.cli.wording import describe, path_of
+
     code = code_of(error)
     if code == INTERNAL:
-        from traceback import print_exception
+        from traceback import format_exception
 
-        print_exception(error)
-    message = describe(error)
+        say("".join(format_exception(error)).rstrip("\n"))
+    given = _given(args)
+    message = describe(error, given)
     if code != NO or not getattr(args, "quiet", False):
         note(verb, message)
     if code == BUSY:
@@ -152,16 +134,18 @@ def report(verb: str, error: Exception, args: Namespace | None) -> int:
         facts = {
             "code": code,
             "errno": errno.errorcode.get(getattr(error, "errno", None) or 0),
-            "path": _path_of(error),
+            "path": path_of(error, given),
             "message": message,
         }
-        print(json.dumps({"error": facts}, ensure_ascii=False))
+        show(json.dumps({"error": facts}, ensure_ascii=False))
     return code
 
 
-def _path_of(error: Exception) -> str | None:
-    for name in ("path", "filename"):
-        path = getattr(error, name, None)
-        if isinstance(path, str) and path:
+def _given(args: Namespace | None) -> str:
+    """The path that the verb was given, where it was given one."""
+    for name in ("file", "path"):
+        path = getattr(args, name, None)
+        if isinstance(path, str) and path != "-":
             return path
-    return None
+    folder = getattr(args, "folder", None)
+    return os.path.join(folder, "") if isinstance(folder, str) else ""

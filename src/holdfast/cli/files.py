@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import os
 import sys
-from typing import TYPE_CHECKING, Any, Final
 
 from holdfast.cli.exits import BAD_DATA, NO_INPUT, USAGE, Failure
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Any, Final
+
     from holdfast.formats.codec import Codec
     from holdfast.state.file_register import FileRegister
     from holdfast.vfs import File
 
 __all__ = [
+    "LARGEST_BYTES",
     "codec_of",
     "decode",
     "decode_as",
@@ -28,7 +31,9 @@ __all__ = [
     "wrote",
 ]
 
-_LARGEST: Final = 1 << 30
+LARGEST_BYTES: Final = 1 << 30
+"""What a document, or a file that a command edits, may have at most."""
+
 _PIECE_BYTES: Final = 1 << 20
 
 
@@ -54,7 +59,7 @@ def open_register(path: str, *, sync: bool = True) -> FileRegister:
         sync="always" if sync else "never",
         permissions=None,
         keep=0,
-        max_size_bytes=_LARGEST,
+        max_size_bytes=LARGEST_BYTES,
         vfs=SYSTEM,
         clock=CLOCK,
     )
@@ -97,14 +102,14 @@ def read_file(path: str) -> bytes:
         raise missing(path)
     try:
         pieces: list[bytes] = []
-        left = _LARGEST
+        left = LARGEST_BYTES
         while left > 0 and (piece := file.read(min(left, _PIECE_BYTES))):
             pieces.append(piece)
             left -= len(piece)
     finally:
         file.close()
     if left <= 0:
-        raise Failure(f"{path} is larger than {_LARGEST} bytes", BAD_DATA, path=path)
+        raise Failure(f"{path} is larger than {LARGEST_BYTES} bytes", BAD_DATA, path=path)
     return b"".join(pieces)
 
 

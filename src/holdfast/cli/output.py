@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import os
 import sys
-from typing import TYPE_CHECKING, Any
 
 from holdfast.cli.kinds import is_list, is_table
+from holdfast.cli.streams import show
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
-    from typing import TextIO
+    from typing import Any, TextIO
 
 __all__ = [
     "as_json",
@@ -46,13 +47,13 @@ def print_rows(
     lines = [[_one_line(cell) for cell in row] for row in rows]
     if not sys.stdout.isatty():
         for line in lines:
-            print("\t".join(line))
+            show("\t".join(line))
         return
     widths = [max(map(len, column)) for column in zip(titles, *lines, strict=True)]
     head = _aligned(titles, widths)
-    print(bold(head, color=wants_color(sys.stdout, color)))
+    show(bold(head, color=wants_color(sys.stdout, color)))
     for line in lines:
-        print(_aligned(line, widths))
+        show(_aligned(line, widths))
 
 
 def _aligned(cells: Sequence[str], widths: Sequence[int]) -> str:
@@ -97,7 +98,7 @@ def _iso(value: Any) -> str:
 
 def print_json(value: Any) -> None:
     """Print one document; on one line in a pipe, indented on a terminal."""
-    print(as_json(value, indent=2 if sys.stdout.isatty() else None))
+    show(as_json(value, indent=2 if sys.stdout.isatty() else None))
 
 
 def human_size(size_bytes: int) -> str:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import argparse
-from typing import TYPE_CHECKING, Any, Final, NoReturn, Protocol
 
 from holdfast.cli.exits import USAGE, Failure
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from typing import Any, Final, NoReturn, Protocol
+else:
+    from holdfast.light_typing import Protocol
 
 __all__ = [
     "Parser",

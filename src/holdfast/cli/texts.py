@@ -10,15 +10,16 @@ from __future__ import annotations
 
 import sys
 from importlib import import_module
-from typing import TYPE_CHECKING, Final, cast
 
 from holdfast.cli.exits import MEANINGS
 from holdfast.cli.parser import Parser
 from holdfast.cli.verbs import HELP, VERBS
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     import argparse
     from collections.abc import Iterable, Iterator
+    from typing import Any, Final
 
     from holdfast.cli.parser import VerbModule
 
@@ -29,10 +30,13 @@ _MADE: Final = "made by `python -m holdfast.cli.texts {}` from the parsers"
 
 def parsers() -> dict[str, Parser]:
     """The parser of each verb."""
-    return {
-        verb: Parser(verb, cast("VerbModule", import_module(f"holdfast.cli.verbs.{name}")))
-        for verb, name in VERBS.items()
-    }
+    return {verb: Parser(verb, _module(name)) for verb, name in VERBS.items()}
+
+
+def _module(name: str) -> VerbModule:
+    module: Any = import_module(f"holdfast.cli.verbs.{name}")
+    verb: VerbModule = module
+    return verb
 
 
 def reference() -> Iterator[str]:

@@ -4,20 +4,25 @@ from __future__ import annotations
 
 import json
 import re
-from typing import Any, Final, NoReturn
 
 from holdfast.cli.exits import BAD_DATA, USAGE, Failure
 from holdfast.cli.kinds import is_list, is_table
 from holdfast.cli.output import as_json
 from holdfast.formats.keypath import KeyPath, format_path, parse_path
-from holdfast.formats.plain import MISSING
+from holdfast.formats.plain import MISSING, same
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any, Final, NoReturn, TypeAlias
 
 __all__ = [
     "MISSING",
     "Pair",
+    "alike",
     "assign",
     "find",
     "like",
+    "read_key",
     "read_path",
     "read_value",
     "remove",
@@ -25,7 +30,7 @@ __all__ = [
     "text_of",
 ]
 
-Pair = tuple[KeyPath, Any]
+Pair: TypeAlias = "tuple[KeyPath, Any]"
 
 _KINDS: Final = {
     "str": "text",
@@ -33,6 +38,7 @@ _KINDS: Final = {
     "int": "a number",
     "float": "a number",
 }
+_NUMBERS: Final = (int, float)
 _PAIR: Final = re.compile(r"""((?:"(?:[^"\\]|\\.)*"|'[^']*'|[^"'=])+)=(.*)""", re.DOTALL)
 
 
@@ -46,6 +52,17 @@ def read_path(text: str) -> KeyPath:
         return parse_path(text)
     except ValueError as error:
         raise Failure(str(error), USAGE) from None
+
+
+def read_key(text: str) -> KeyPath:
+    """A key path of something that is to be changed; never the whole document by mistake.
+
+    Raises:
+        Failure: it is none, or empty, as an unset variable of a script is; a mistake of usage.
+    """
+    if not text:
+        raise Failure('KEY is empty. "." is the whole document, \'""\' an empty key.', USAGE)
+    return read_path(text)
 
 
 def read_value(text: str, kind: str = "auto") -> Any:
@@ -88,6 +105,17 @@ def like(old: Any, value: Any) -> Any:
         except ValueError:
             return value
     return value
+
+
+def alike(a: Any, b: Any) -> bool:
+    """Whether two values are the same, where 1 and 1.0 are one number."""
+    if is_table(a) and is_table(b):
+        return a.keys() == b.keys() and all(alike(value, b[key]) for key, value in a.items())
+    if is_list(a) and is_list(b):
+        return len(a) == len(b) and all(map(alike, a, b))
+    if type(a) in _NUMBERS and type(b) in _NUMBERS:
+        return bool(a == b)
+    return same(a, b)
 
 
 def text_of(value: Any) -> str:

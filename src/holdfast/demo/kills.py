@@ -80,7 +80,9 @@ def _read_until(target: Path, process: subprocess.Popen[str], seconds: float) ->
 def _kill(process: subprocess.Popen[str], number: int) -> int:
     """Kill and return the last number that was acknowledged."""
     process.kill()
-    output, errors = process.communicate()
+    with process:  # not communicate(), which passes over what `readline` has buffered
+        output = process.stdout.read() if process.stdout is not None else ""
+        errors = process.stderr.read() if process.stderr is not None else ""
     if errors:
         raise RuntimeError(f"a writer failed by itself: {errors.strip()}")
     numbers = [line for line in output.splitlines() if line.isdigit()]

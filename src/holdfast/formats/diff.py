@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 else:
     from holdfast.light_typing import NamedTuple
 
-__all__ = ["Delete", "Edit", "Set", "Splice", "alignment", "apply", "changed_paths", "diff"]
+__all__ = ["Delete", "Edit", "Set", "Splice", "apply", "changed_paths", "diff"]
 
 
 class Set(NamedTuple):
@@ -114,26 +114,6 @@ def _diff_lists(old: list[Any], new: list[Any], path: KeyPath, *, edits: list[Ed
             edits.append(Splice(path, at, len(removed) - paired, inserted[paired:]))
         for offset in range(paired):
             _diff(removed[offset], inserted[offset], (*path, head + index + offset), edits=edits)
-
-
-def alignment(old: list[Any], new: list[Any]) -> list[int | None]:
-    """For each item of `new` the index of the item of `old` that it is, or was before it changed; else None.
-
-    What both have in common, in order, is itself; what stands changed in its place was that before.
-    """
-    head, end, new_end = _trim(old, new)
-    origins: list[int | None] = [*range(head), *([None] * (new_end - head)), *range(end, len(old))]
-    at, new_at = head, head
-    gaps = _gaps(old[head:end], new[head:new_end])[::-1]
-    for start, stop, new_start, new_stop in [*gaps, (end - head, 0, new_end - head, 0)]:
-        while new_at < head + new_start:
-            origins[new_at] = at
-            at, new_at = at + 1, new_at + 1
-        removed, inserted = old[at : head + stop], new[new_at : head + new_stop]
-        for offset in range(_akin(removed, inserted)):
-            origins[new_at + offset] = head + start + offset
-        at, new_at = max(at, head + stop), max(new_at, head + new_stop)
-    return origins
 
 
 def _trim(old: list[Any], new: list[Any]) -> tuple[int, int, int]:

@@ -4,6 +4,10 @@ Only the characters of what changed are replaced, and the result is decoded agai
 returned, so that whatever the text looked like, it holds the value.
 """
 
+# Plain data are of any type below the first level, which strict checking calls unknown.
+# pyright: reportUnknownVariableType=false, reportUnknownMemberType=false
+# pyright: reportUnknownArgumentType=false
+
 from __future__ import annotations
 
 import json
@@ -23,7 +27,7 @@ if TYPE_CHECKING:
 __all__ = ["JsonCodec"]
 
 _DECODER: Final = json.JSONDecoder()
-_SURROGATE: Final = re.compile("[\ud800-\udfff]")
+_SURROGATE: Final = "[\ud800-\udfff]"
 _TOO_DEEP: Final = f"nested deeper than {MAX_DEPTH} levels"
 
 
@@ -145,7 +149,9 @@ def _holds(text: str, value: Any) -> bool:
 
 
 def _escaped(text: str) -> str:
-    return _SURROGATE.sub(lambda match: f"\\u{ord(match[0]):04x}", text)
+    if text.isascii():
+        return text
+    return re.sub(_SURROGATE, lambda match: f"\\u{ord(match[0]):04x}", text)
 
 
 def _bytes(text: str, value: Any) -> bytes:

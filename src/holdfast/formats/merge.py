@@ -6,14 +6,14 @@
 
 from __future__ import annotations
 
-
-from holdfast.formats.keypath import KeyPath
 from holdfast.formats.plain import MAX_DEPTH, MISSING, clone, same
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any, Final, Literal, NamedTuple, TypeAlias
+
+    from holdfast.formats.keypath import KeyPath
 else:
     from holdfast.light_typing import NamedTuple
 

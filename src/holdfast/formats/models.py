@@ -6,8 +6,6 @@
 
 from __future__ import annotations
 
-import re
-
 from holdfast.errors import DecodeError
 from holdfast.formats.keypath import format_path
 from holdfast.formats.plain import clone
@@ -23,7 +21,7 @@ else:
 
 __all__ = ["Adapter", "checked", "misfit", "model_adapter"]
 
-_STEP: Final = re.compile(r"\.([^.\[\]]+)|\[(\d+)\]")
+_STEP: Final = r"\.([^.\[\]]+)|\[(\d+)\]"
 
 
 class Adapter(Protocol):
@@ -69,11 +67,7 @@ class _Struct:
             return msgspec.convert(clone(plain), self.type)
         except msgspec.ValidationError as error:
             reason, _, place = str(error).partition(" - at `$")
-            place = place.rstrip("`")
-            key: KeyPath = tuple(
-                int(step[2]) if step[2] else step[1] for step in _STEP.finditer(place)
-            )
-            raise misfit(key, reason[:1].lower() + reason[1:]) from None
+            raise misfit(_key(place.rstrip("`")), reason[:1].lower() + reason[1:]) from None
 
     def dump(self, value: Any) -> Any:
         import msgspec
@@ -81,6 +75,13 @@ class _Struct:
         value = checked(value, self.type)
         built = msgspec.to_builtins(value, builtin_types=self.native, str_keys=True)
         return plain_data(built, name="")
+
+
+def _key(place: str) -> KeyPath:
+    """The key path of `.servers[0].port`."""
+    import re
+
+    return tuple(int(step[2]) if step[2] else step[1] for step in re.finditer(_STEP, place))
 
 
 class _Model:

@@ -10,8 +10,6 @@ bounded by `MAX_DEPTH` everywhere, so that no walk over a value can exhaust the 
 
 from __future__ import annotations
 
-from datetime import date, datetime, time
-
 from holdfast.formats.keypath import KeyPath, format_path
 
 TYPE_CHECKING = False
@@ -47,22 +45,39 @@ class _Rules(NamedTuple):
 
     title: str
     scalars: frozenset[type]
+    dates: tuple[type, ...] = ()
     any_key: bool = False
     finite: bool = False
     surrogates: bool = False
 
 
 _BASE: Final[frozenset[type]] = frozenset((str, int, float, bool))
-_DATES: Final[frozenset[type]] = frozenset((date, datetime))
 _RULES: Final[dict[str, _Rules]] = {
     "json": _Rules("JSON", _BASE | {type(None)}, finite=True, surrogates=True),
-    "toml": _Rules("TOML", _BASE | _DATES | {time}),
-    "yaml": _Rules("YAML", _BASE | _DATES | {type(None)}, any_key=True),
 }
-_ANY: Final = _Rules("plain data", _BASE | _DATES | {time, type(None)}, True, False, True)
-EXACT: Final = frozenset((str, int, bool, type(None), date, _Missing))
+EXACT: Final = frozenset((str, int, bool, type(None), _Missing))
 """Types of which equal values of one type are the same value."""
-_NEAREST: Final = (bool, int, float, str, datetime, date, time)
+_NEAREST: Final = (bool, int, float, str)
+
+
+def _rules_of(name: str) -> _Rules:
+    if name not in _RULES and "" not in _RULES:
+        _add_rules_with_dates()
+    return _RULES[name if name in _RULES else ""]
+
+
+def _add_rules_with_dates() -> None:
+    """Add the formats that have dates; who uses JSON alone does not wait for `datetime`."""
+    from datetime import date, datetime, time
+
+    dates = (datetime, date)
+    base = _BASE.union(dates)
+    null = type(None)
+    _RULES["toml"] = _Rules("TOML", base | {time}, (*dates, time))
+    _RULES["yaml"] = _Rules("YAML", base | {null}, dates, any_key=True)
+    _RULES[""] = _Rules(
+        "plain data", base | {time, null}, (*dates, time), any_key=True, surrogates=True
+    )
 
 
 def same(a: Any, b: Any) -> bool:
@@ -81,7 +96,7 @@ def same(a: Any, b: Any) -> bool:
         return len(a) == len(b) and _same_elements(a, b)
     if kind is float:
         return (a == b and (a != 0.0 or repr(a) == repr(b))) or (a != a and b != b)
-    if kind is datetime or kind is time:
+    if hasattr(kind, "tzinfo"):  # a datetime or time: one moment in two zones is two values
         return bool(a.isoformat() == b.isoformat())
     return bool(a == b)
 
@@ -158,7 +173,7 @@ def plain(value: Any, *, name: str) -> Any:
         TypeError: the format cannot hold a value or a key; the message names its key path.
         ValueError: nested too deep, or a value that holds itself.
     """
-    rules = _RULES.get(name, _ANY)
+    rules = _rules_of(name)
     if _is_plain(value, rules.scalars, MAX_DEPTH):
         return value
     return _normal(value, rules, ())
@@ -212,7 +227,7 @@ def _normal_dict(value: dict[Any, Any], rules: _Rules, path: KeyPath) -> dict[An
 def _normal_scalar(value: Any, rules: _Rules, path: KeyPath) -> Any:
     if type(value) in rules.scalars:
         return value
-    for kind in _NEAREST:
+    for kind in (*_NEAREST, *rules.dates):
         if isinstance(value, kind) and type(value) is not kind and kind in rules.scalars:
             return _beneath(value, kind)
     word = "None" if value is None else f"a value of type {type(value).__name__}"
@@ -245,9 +260,9 @@ def check_new(value: Any, *, name: str, path: KeyPath = ()) -> None:
         for index, item in enumerate(value):
             check_new(item, name=name, path=(*path, index))
     elif kind is float:
-        if value - value != 0.0 and _RULES.get(name, _ANY).finite:
+        if value - value != 0.0 and _rules_of(name).finite:
             raise ValueError(f"{format_path(path)}: {name.upper()} has no {value!r}")
-    elif kind is str and not value.isascii() and not _RULES.get(name, _ANY).surrogates:
+    elif kind is str and not value.isascii() and not _rules_of(name).surrogates:
         _check_unicode(value, name, path)
 
 

@@ -24,12 +24,10 @@ __all__ = ["scalars_replaced"]
 _PART: Final = r"""(?:[A-Za-z0-9_-]+|"[^"\\\n]*"|'[^'\n]*')"""
 _DOTTED: Final = rf"{_PART}(?:[ \t]*\.[ \t]*{_PART})*"
 _SCALAR: Final = r"""(?:"(?:[^"\\\r\n]|\\.)*"|'[^'\r\n]*'|[A-Za-z0-9_+.-]+)"""
-_LINE: Final = re.compile(
+_LINE: Final = (
     rf"^[ \t]*(?:\[\[[ \t]*(?P<item>{_DOTTED})[ \t]*\]\]|\[[ \t]*(?P<table>{_DOTTED})[ \t]*\]"
-    rf"|(?P<key>{_DOTTED})[ \t]*=[ \t]*(?P<value>{_SCALAR}))[ \t]*(?:#[^\r\n]*)?\r?$",
-    re.MULTILINE,
+    rf"|(?P<key>{_DOTTED})[ \t]*=[ \t]*(?P<value>{_SCALAR}))[ \t]*(?:#[^\r\n]*)?\r?$"
 )
-_PARTS: Final = re.compile(_PART)
 _PLAIN: Final = frozenset((str, int, float, bool))
 _ESCAPES: Final = {
     '"': '\\"',
@@ -66,7 +64,7 @@ def _scalars(text: str) -> Iterator[tuple[KeyPath, int, int]]:
     """The path of each `key = scalar` line, and where its value stands."""
     table: KeyPath = ()
     items: dict[KeyPath, int] = {}
-    for match in _LINE.finditer(text):
+    for match in re.finditer(_LINE, text, re.MULTILINE):
         if (key := match["key"]) is not None:
             yield (*table, *_path(key)), match.start("value"), match.end("value")
         elif (name := match["table"]) is not None:
@@ -78,7 +76,9 @@ def _scalars(text: str) -> Iterator[tuple[KeyPath, int, int]]:
 
 
 def _path(dotted: str) -> KeyPath:
-    return tuple(part.strip("\"'") if part[0] in "\"'" else part for part in _PARTS.findall(dotted))
+    return tuple(
+        part.strip("\"'") if part[0] in "\"'" else part for part in re.findall(_PART, dotted)
+    )
 
 
 def _inside(path: KeyPath, items: dict[KeyPath, int]) -> KeyPath:

@@ -11,21 +11,14 @@ them, by applying what changed in the typed value onto the untyped one.
 
 from __future__ import annotations
 
-from datetime import date, datetime, time
-
 from holdfast.formats.models import Adapter, checked, misfit, model_adapter
 from holdfast.formats.plain import clone
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any, Final
+    from typing import Any
 
 __all__ = ["Adapter", "adapter"]
-
-_NATIVE: Final[dict[str, tuple[type, ...]]] = {
-    "toml": (datetime, date, time),
-    "yaml": (datetime, date),
-}
 
 
 def adapter(type_: Any, *, name: str = "json") -> Adapter:
@@ -42,7 +35,7 @@ def adapter(type_: Any, *, name: str = "json") -> Adapter:
     Raises:
         TypeError: a type that is not supported.
     """
-    native = _NATIVE.get(name, ())
+    native = _native(name)
     if type_ is dict or type_ is list or type_ is object:
         return _Same(type_)
     model = model_adapter(type_, native)
@@ -51,6 +44,15 @@ def adapter(type_: Any, *, name: str = "json") -> Adapter:
 
         model = converter(type_, native)
     return _WithoutNone(model) if name == "toml" else model
+
+
+def _native(name: str) -> tuple[type, ...]:
+    """The types of dates and times that the format has."""
+    if name not in ("toml", "yaml"):
+        return ()
+    from datetime import date, datetime, time
+
+    return (datetime, date, time) if name == "toml" else (datetime, date)
 
 
 class _Same:

@@ -6,7 +6,7 @@ folder may stay behind.
 
 I1  A folder that was made is synced, and so is the one that holds its name; also when somebody
     else made it at the same moment, whose own sync may not have happened yet.
-I2  `open_subfolder` opens a folder and never what a symlink points to.
+I2  `open_subfolder` and `open_found` open a folder and never what a symlink points to.
 """
 
 from __future__ import annotations
@@ -19,11 +19,11 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Protocol
 
-    from holdfast.vfs import VFS, Folder, Sync
+    from holdfast.vfs import VFS, Folder, Stat, Sync
 else:
     from holdfast.light_typing import Protocol
 
-__all__ = ["close_quietly", "forget", "open_folder", "open_subfolder"]
+__all__ = ["close_quietly", "forget", "open_folder", "open_found", "open_subfolder"]
 
 
 class _Closable(Protocol):
@@ -128,7 +128,16 @@ def open_subfolder(parent: Folder, name: str, *, path: str, vfs: VFS) -> Folder:
         NotADirectoryError: it is something else, such as a symlink to a folder.
         OSError: it cannot be opened; nothing was changed.
     """
-    info = parent.stat(name)
+    return open_found(path, parent.stat(name), vfs=vfs)
+
+
+def open_found(path: str, info: Stat, *, vfs: VFS) -> Folder:
+    """Open the folder at `path` if it is the one that `info` describes (I2).
+
+    Raises:
+        NotADirectoryError: it is something else, such as a symlink to a folder.
+        OSError: it cannot be opened; nothing was changed.
+    """
     if stat.S_ISDIR(info.st_mode):
         child = vfs.folder(path)
         try:

@@ -6,6 +6,8 @@ I1  It is called as a temporary file is, and holds a lock file of the same name,
     maker lives. Whoever gets that lock, making the file if it is missing, knows that the maker is
     dead, or has not come so far and will take another name.
 I2  What is removed was reached without following a symlink, so nothing outside it is ever removed.
+I3  What is mounted in it, or in its place, is not entered: a folder of another filesystem, or one
+    that the system calls busy.
 """
 
 from __future__ import annotations
@@ -15,7 +17,8 @@ import os
 import stat
 
 from holdfast.primitives import temp
-from holdfast.primitives.folders import close_quietly, forget, open_subfolder
+from holdfast.primitives.folders import close_quietly, forget, open_found, open_subfolder
+from holdfast.primitives.target import look
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -24,56 +27,69 @@ if TYPE_CHECKING:
 __all__ = ["PrivateFolder", "remove_dead"]
 
 _ATTEMPTS = 100
+_FULL = frozenset({errno.ENOTEMPTY, errno.EEXIST})
 _DEPTH_MAX = 32
 
 
 class PrivateFolder:
-    """A private folder that is open and locked; `path` is absolute."""
+    """A private folder; after `make` it is open and locked, and `path` is absolute."""
+
+    __slots__ = ("_lock", "_parent", "_pid", "_target", "_vfs", "folder", "name", "path")
 
     def __init__(self, parent: Folder, target: str, *, vfs: VFS) -> None:
         self._parent = parent
+        self._target = target
         self._vfs = vfs
         self._pid = os.getpid()
-        above = vfs.resolve(parent.path)
-        for _ in range(_ATTEMPTS):
-            name = temp.temp_name(target, vfs.token())
-            self.name, self.path = name, os.path.join(above, name)
-            parent.mkdir(name, permissions=0o700)
-            try:
-                self.folder, self._lock = _open_and_lock(parent, name, path=self.path, vfs=vfs)
-            except (FileNotFoundError, FileExistsError):
-                _rmdir(parent, name)  # a sweeper was faster
-            except BaseException:
-                _rmdir(parent, name)
-                raise
-            else:
-                return
+        self._lock: File | None = None
+        self.folder: Folder | None = None
+        self.name = self.path = ""
+
+    def make(self) -> None:
+        """Make it; not in the constructor, so that an interrupt at any moment finds its name here.
+
+        Raises:
+            OSError: it cannot be made; nothing is left of it.
+        """
+        above = self._vfs.resolve(self._parent.path)
+        try:
+            for _ in range(_ATTEMPTS):
+                if self._is_made(above):
+                    return
+                self.remove()
+        except BaseException:
+            self.remove()
+            raise
         raise OSError(errno.EAGAIN, f"{_ATTEMPTS} private folders were swept away", above)
+
+    def _is_made(self, above: str) -> bool:
+        """Make and lock one; False if a sweeper was faster."""
+        name = self.name = temp.temp_name(self._target, self._vfs.token())
+        self.path = os.path.join(above, name)
+        try:
+            self._parent.mkdir(name, permissions=0o700)
+        except OSError:
+            self.name = ""  # if there is one, it is not ours
+            raise
+        try:
+            folder = open_subfolder(self._parent, name, path=self.path, vfs=self._vfs)
+            self.folder = folder
+            lock = self._lock = folder.open(name, "new", permissions=0o600)
+            return temp.take_lock(lock) and lock.stat().st_nlink > 0
+        except (FileNotFoundError, FileExistsError):
+            return False
 
     def remove(self) -> bool:
         """Remove it with all in it; True if nothing is left. A forked child removes nothing."""
         gone = True
-        if self._pid == os.getpid():
+        if self.name and self._pid == os.getpid():
             gone = _remove(self._parent, self.name, self.folder, vfs=self._vfs)
+            if gone:
+                self.name = ""
         close_quietly(self.folder)
         close_quietly(self._lock)
+        self.folder = self._lock = None
         return gone
-
-
-def _open_and_lock(parent: Folder, name: str, *, path: str, vfs: VFS) -> tuple[Folder, File]:
-    """Open the new folder and take its lock; `FileNotFoundError` if a sweeper was faster."""
-    folder = open_subfolder(parent, name, path=path, vfs=vfs)
-    lock = None
-    try:
-        lock = folder.open(name, "new", permissions=0o600)
-        if temp.take_lock(lock) and lock.stat().st_nlink:
-            return folder, lock
-        raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), path)
-    except BaseException:
-        forget(folder, name)
-        close_quietly(lock)
-        close_quietly(folder)
-        raise
 
 
 def remove_dead(parent: Folder, name: str, *, path: str, vfs: VFS) -> bool:
@@ -82,6 +98,8 @@ def remove_dead(parent: Folder, name: str, *, path: str, vfs: VFS) -> bool:
     Raises:
         OSError: it cannot be looked at; some of it may be gone.
     """
+    if not _is_full(parent, name):
+        return look(parent, name) is None  # it was empty; or it is a mount point, and stays (I3)
     folder = open_subfolder(parent, name, path=path, vfs=vfs)
     lock = None
     try:
@@ -89,41 +107,43 @@ def remove_dead(parent: Folder, name: str, *, path: str, vfs: VFS) -> bool:
         lock = folder.open(name, "create", permissions=0o600)
         if not lock.lock(block=False):
             return False
-        return _remove(parent, name, folder, vfs=vfs, path=path)
+        return _remove(parent, name, folder, vfs=vfs)
     finally:
         close_quietly(lock)
         close_quietly(folder)
 
 
-def _remove(
-    parent: Folder, name: str, folder: Folder, *, vfs: VFS, path: str | None = None
-) -> bool:
+def _remove(parent: Folder, name: str, folder: Folder | None, *, vfs: VFS) -> bool:
     """Remove the contents, the lock file last, then the folder."""
-    _empty(folder, folder.path if path is None else path, vfs=vfs, keep=name)
-    forget(folder, name)
-    return _rmdir(parent, name)
+    if folder is not None:
+        try:
+            _empty(folder, folder.stat(os.curdir).st_dev, vfs=vfs, keep=name)
+        except OSError:
+            return False
+        forget(folder, name)
+        close_quietly(folder)  # some systems keep a folder that is open
+    return not _is_full(parent, name) and look(parent, name) is None
 
 
-def _empty(folder: Folder, path: str, *, vfs: VFS, keep: str = "", depth: int = 0) -> None:
-    """Remove what is in a folder as far as it can be removed (I2)."""
+def _empty(folder: Folder, device: int, *, vfs: VFS, keep: str = "", depth: int = 0) -> None:
+    """Remove what is in a folder as far as it can be removed (I2, I3)."""
     for name in _names(folder):
         if name == keep:
             continue
         try:
-            is_folder = stat.S_ISDIR(folder.stat(name).st_mode)
-            if is_folder and depth < _DEPTH_MAX:
-                inner = os.path.join(path, name)
-                child = open_subfolder(folder, name, path=inner, vfs=vfs)
+            info = folder.stat(name)
+            if not stat.S_ISDIR(info.st_mode):
+                forget(folder, name)
+            elif info.st_dev == device and _is_full(folder, name) and depth < _DEPTH_MAX:
+                inner = os.path.join(folder.path, name)
+                child = open_found(inner, info, vfs=vfs)
                 try:
-                    _empty(child, inner, vfs=vfs, depth=depth + 1)
+                    _empty(child, device, vfs=vfs, depth=depth + 1)
                 finally:
                     close_quietly(child)
+                folder.rmdir(name)
         except OSError:
-            continue  # what cannot be looked at stays, and so does the folder
-        if is_folder:
-            _rmdir(folder, name)
-        else:
-            forget(folder, name)
+            continue  # what cannot be looked at or removed stays, and so does the folder
 
 
 def _names(folder: Folder) -> list[str]:
@@ -133,11 +153,13 @@ def _names(folder: Folder) -> list[str]:
         return []
 
 
-def _rmdir(parent: Folder, name: str) -> bool:
+def _is_full(parent: Folder, name: str) -> bool:
+    """Remove a folder if it is empty; True if it has something in it, and nothing is mounted there.
+
+    The system answers for a mount point, of a bind mount too, that it is busy.
+    """
     try:
         parent.rmdir(name)
-    except FileNotFoundError:
-        return True
-    except OSError:
-        return False
-    return True
+    except OSError as error:
+        return error.errno in _FULL
+    return False

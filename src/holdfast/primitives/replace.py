@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 
 from holdfast.primitives.asyncio_bridge import twin
+from holdfast.primitives.folders import close_quietly
 from holdfast.primitives.replacement import Replacement
 from holdfast.primitives.target import at, find, how
 from holdfast.primitives.temp import write_all
@@ -74,7 +75,7 @@ def write_bytes(
     try:
         _replace(Replacement(target, chosen), data)
     finally:
-        target.close()
+        close_quietly(target.folder)
 
 
 def replace_bytes(

@@ -72,8 +72,12 @@ def rename_over(target: Target, source: str) -> None:
     try:
         target.folder.rename(source, target.name)
     except OSError as error:
-        if error.errno not in _CANNOT_RENAME_OVER:
-            raise
+        _refuse_rename(target, error)
+        raise
+
+
+def _refuse_rename(target: Target, error: OSError) -> None:
+    if error.errno in _CANNOT_RENAME_OVER:
         reason = "cannot be renamed over (is it a bind mount of a single file?)"
         remedy = "Mount its folder instead of the file."
         raise unavailable(target.path, reason, remedy=remedy, code=error.errno or 0) from error
@@ -86,6 +90,7 @@ class Replacement:
     """
 
     __slots__ = ("_chosen", "_info", "_temp", "file", "is_over", "target")
+    _has_attributes = False
 
     def __init__(self, target: Target, chosen: How) -> None:
         self.target = target
@@ -110,7 +115,7 @@ class Replacement:
         old = look(self.target.folder, self.target.name)
         if old is not None:
             self._check(old)
-        self.target = self.target._replace(old=old)
+        self.target.old = old
 
     def _check(self, old: Stat) -> None:
         check(self.target.path, old, new=False)
@@ -129,7 +134,8 @@ class Replacement:
         file, durable = self.file, self._chosen.sync == "always"
         keeper: File | None = None
         try:
-            self._give_attributes()
+            if not self._has_attributes:
+                give_attributes(file, self.target, self._chosen, info=self._info)
             # Before the sync, while the caches are warm: after it each call costs several times as
             # much.
             keeper = file.duplicate()
@@ -143,32 +149,35 @@ class Replacement:
             raise
         self.is_over = True
         try:
-            return self._settle(keeper, durable=durable, describe=describe)
+            info = self._settle(keeper, durable=durable, describe=describe)
+            if durable:
+                self.target.folder.sync()
         except OSError as error:
             raise not_durable(self.target.path, error) from error
-        finally:
-            close_quietly(keeper)
-
-    def _give_attributes(self) -> None:
-        give_attributes(self.file, self.target, self._chosen, info=self._info)
+        return info
 
     def _publish(self, keeper: File) -> None:
-        target, source, backup = self.target, self._temp or "", self._chosen.backup
-        if backup is not None:
+        """Give the temp the target's name (I3: its lock is held by `keeper`)."""
+        target, chosen = self.target, self._chosen
+        if chosen.backup is not None:
             from holdfast.primitives.backup import keep_backup
 
-            keep_backup(target, backup, self._chosen)
+            keep_backup(target, chosen.backup, chosen)
         try:
-            rename_over(target, source)
+            target.folder.rename(self._temp or "", target.name)
         except FileNotFoundError:
             if not _is_in_place(target, keeper):
                 raise
+        except OSError as error:
+            _refuse_rename(target, error)
+            raise
 
-    def _settle(self, keeper: File, *, durable: bool, describe: bool) -> Stat:
-        info = keeper.stat() if describe else self._info
-        if durable:
-            self.target.folder.sync()
-        return info
+    def _settle(self, keeper: File, *, durable: bool, describe: bool) -> Stat:  # noqa: ARG002
+        """Let go of the file in place; the folder is synced next."""
+        try:
+            return keeper.stat() if describe else self._info
+        finally:
+            close_quietly(keeper)
 
     def discard(self) -> bool:
         """Remove the temp, if there is one; True if none is left. The target is untouched."""
@@ -239,6 +248,10 @@ class Creation(Replacement):
     def _settle(self, keeper: File, *, durable: bool, describe: bool) -> Stat:
         # btrfs: the sync of a file without a name does nothing that lasts, so the named one is
         # synced too.
-        if durable and self._temp is None:
-            keeper.sync()
+        try:
+            if durable and self._temp is None:
+                keeper.sync()
+        except BaseException:
+            close_quietly(keeper)
+            raise
         return super()._settle(keeper, durable=durable, describe=describe)

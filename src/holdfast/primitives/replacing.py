@@ -39,6 +39,7 @@ class _Adoption(Replacement):
     """A replacement by a file that a tool has made in a private folder."""
 
     __slots__ = ("_private",)
+    _has_attributes = True  # (I1)
 
     def __init__(self, target: Target, chosen: How, *, private: PrivateFolder) -> None:
         self._private = private
@@ -58,9 +59,6 @@ class _Adoption(Replacement):
             close_quietly(file)
             raise
         self.file, self._temp = file, name
-
-    def _give_attributes(self) -> None:
-        """It has them already (I1)."""
 
 
 def _check_made(target: Target, made: Stat | None) -> None:
@@ -150,7 +148,8 @@ class replacing:  # noqa: N801 (used as a function is)
         except OSError as error:
             explain(error, target.path, existed=True)
             raise
-        adoption = _Adoption(target._replace(old=old), self._chosen, private=private)
+        target.old = old
+        adoption = _Adoption(target, self._chosen, private=private)
         try:
             private.remove()  # before the folder is synced: that covers both
             adoption.commit()

@@ -19,7 +19,7 @@ import stat
 
 from holdfast.primitives import temp
 from holdfast.primitives.asyncio_bridge import twin
-from holdfast.primitives.folders import close_quietly, forget, open_subfolder
+from holdfast.primitives.folders import close_quietly, forget, open_found
 from holdfast.primitives.private_folder import remove_dead
 from holdfast.primitives.target import look
 from holdfast.vfs import SYSTEM
@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 
     from holdfast.primitives.temp import Leftover
     from holdfast.vfs import VFS, File, Folder, Stat
+
+    _Below = tuple[str, Stat]
 
 __all__ = ["asweep", "sweep"]
 
@@ -54,10 +56,14 @@ def sweep(
 
     top = os.fsdecode(folder)
     here = vfs.folder(top or os.curdir)
+    todo: list[_Below] = []
     try:
-        swept = list(_sweep_folder(here, top, here.names(), recursive=recursive, vfs=vfs))
+        swept = list(_sweep_folder(here, top, here.names(), todo=todo, vfs=vfs))
     finally:
         close_quietly(here)
+    # A list, not a recursion: however deep the tree is, one folder is open at a time.
+    while recursive and todo:
+        swept += _sweep_below(*todo.pop(), todo=todo, vfs=vfs)
     return [Path(path) for path in swept]
 
 
@@ -65,32 +71,38 @@ asweep = twin(sweep)
 
 
 def _sweep_folder(
-    here: Folder, path: str, names: list[str], *, recursive: bool, vfs: VFS
+    here: Folder, path: str, names: list[str], *, todo: list[_Below], vfs: VFS
 ) -> Iterator[str]:
-    """Remove the leftovers of one open folder, and of those below; yield the paths that went."""
+    """Remove the leftovers of one open folder; yield the paths that went.
+
+    The folders in it are put on the list `todo`.
+    """
     for name in names:
         place = os.path.join(path, name)
         try:
-            kind = here.stat(name).st_mode
+            info = here.stat(name)
             leftover = temp.recognise(name)
-            if leftover is not None and stat.S_ISREG(kind):
+            if leftover is not None and stat.S_ISREG(info.st_mode):
                 if _sweep_file(here, name, leftover):
                     yield place
-            elif leftover is not None and stat.S_ISDIR(kind):
+            elif leftover is not None and stat.S_ISDIR(info.st_mode):
                 if remove_dead(here, name, path=place, vfs=vfs):
                     yield place
-            elif recursive and stat.S_ISDIR(kind):
-                yield from _sweep_below(here, name, path=place, vfs=vfs)
+            elif stat.S_ISDIR(info.st_mode):
+                todo.append((place, info))
         except OSError:
             continue  # it went meanwhile, or belongs to somebody else
 
 
-def _sweep_below(here: Folder, name: str, *, path: str, vfs: VFS) -> Iterator[str]:
-    below = open_subfolder(here, name, path=path, vfs=vfs)
+def _sweep_below(path: str, info: Stat, *, todo: list[_Below], vfs: VFS) -> list[str]:
     try:
-        yield from _sweep_folder(below, path, below.names(), recursive=True, vfs=vfs)
-    finally:
-        close_quietly(below)
+        below = open_found(path, info, vfs=vfs)
+        try:
+            return list(_sweep_folder(below, path, below.names(), todo=todo, vfs=vfs))
+        finally:
+            close_quietly(below)
+    except OSError:
+        return []  # it went meanwhile, or belongs to somebody else
 
 
 def _sweep_file(here: Folder, name: str, leftover: Leftover) -> bool:

@@ -17,11 +17,7 @@ from holdfast.primitives.folders import close_quietly, open_folder
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import NamedTuple
-
     from holdfast.vfs import VFS, Folder, Stat, Sync
-else:
-    from holdfast.light_typing import NamedTuple
 
 __all__ = [
     "How",
@@ -32,6 +28,7 @@ __all__ = [
     "how",
     "look",
     "not_durable",
+    "split",
     "unavailable",
 ]
 
@@ -56,22 +53,31 @@ _REMEDIES = {
 }
 
 
-class How(NamedTuple):
+# Plain classes with slots, not tuples: half the time to make, and quicker to read from.
+class How:
     """The options of one call, checked."""
 
-    sync: Sync
-    permissions: int | None
-    backup: str | None
-    vfs: VFS
+    __slots__ = ("backup", "permissions", "sync", "vfs")
+
+    def __init__(  # the fields of a record, in order
+        self, sync: Sync, permissions: int | None, backup: str | None, vfs: VFS
+    ) -> None:
+        self.sync: Sync = sync
+        self.permissions = permissions
+        self.backup = backup
+        self.vfs = vfs
 
 
-class Target(NamedTuple):
+class Target:
     """A name in an open folder; `path` is for messages; `old` is what is there, or None."""
 
-    folder: Folder
-    name: str
-    path: str
-    old: Stat | None
+    __slots__ = ("folder", "name", "old", "path")
+
+    def __init__(self, folder: Folder, name: str, path: str, old: Stat | None) -> None:
+        self.folder = folder
+        self.name = name
+        self.path = path
+        self.old = old
 
     def close(self) -> None:
         """Close the folder; whatever happened before stands."""
@@ -104,6 +110,17 @@ def _plain_name(backup: str | os.PathLike[str]) -> str:
     return name
 
 
+def split(path: str) -> tuple[str, str]:
+    """Part a path into folder (empty for the current one) and name, as `os.path.split` does.
+
+    Its own two calls are a noticeable part of a replace when the processor's caches are cold.
+    """
+    if os.sep != "/":
+        return os.path.split(path)
+    folder, slash, name = path.rpartition("/")
+    return folder or slash, name
+
+
 def find(
     path: str | bytes | os.PathLike[str] | os.PathLike[bytes],
     chosen: How,
@@ -123,10 +140,10 @@ def find(
         OSError: the folder cannot be opened or made.
         ValueError: the backup has the file's own name.
     """
-    text = os.fsdecode(path)
+    text = path if isinstance(path, str) else os.fsdecode(path)
     place = text
     for _ in range(_RACES):
-        where, name = os.path.split(place)
+        where, name = split(place)
         if name in _NO_NAMES:
             raise _no_name(text)
         folder = open_folder(where, sync=chosen.sync, vfs=chosen.vfs)

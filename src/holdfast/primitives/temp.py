@@ -19,7 +19,6 @@ from __future__ import annotations
 
 import errno
 import os
-import re
 
 from holdfast.primitives.folders import close_quietly, forget
 
@@ -52,14 +51,13 @@ GUARD = "write-many"
 """The NAME of a batch's guard."""
 
 _NAME_MAX_BYTES = 255
-_FORM = re.compile(
-    r"\.(?P<target>.+)\.(?P<token>[0-9a-f]{16})(?:-(?P<serial>[0-9a-f]{1,8}))?" + re.escape(SUFFIX),
-    re.DOTALL,
-)
+_HEXADECIMAL = frozenset("0123456789abcdef")
 # Filesystems that have no locks: the writer goes on, and a sweeper, which needs one, leaves all
 # alone.
 _NO_LOCKS = frozenset({errno.ENOLCK, errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP, errno.EINVAL})
 _LONGEST_TOKEN = 16 + 1 + 8
+# A character has at most four bytes, so a name of so many need not be encoded to be measured.
+_SHORT = (_NAME_MAX_BYTES - _LONGEST_TOKEN - len(SUFFIX) - 2) // 4
 _ATTEMPTS = 100
 
 
@@ -73,9 +71,9 @@ class Leftover(NamedTuple):
 
 def temp_name(target: str, token: str) -> str:
     """Return the temporary name for a target; `token` may carry a serial (`TOKEN-SERIAL`)."""
-    room = _NAME_MAX_BYTES - len(token) - len(SUFFIX) - 2
-    # A character has at most four bytes, so a short name need not be encoded to be measured.
-    return f".{target if len(target) * 4 <= room else _cut(target, room)}.{token}{SUFFIX}"
+    if len(target) > _SHORT:
+        target = _cut(target, _NAME_MAX_BYTES - len(token) - len(SUFFIX) - 2)
+    return f".{target}.{token}{SUFFIX}"
 
 
 def _cut(target: str, room: int) -> str:
@@ -96,8 +94,13 @@ def recognise(name: str) -> Leftover | None:
     """Return the parts of a temporary name, None for any other."""
     if not name.endswith(SUFFIX):
         return None
-    match = _FORM.fullmatch(name)
-    return Leftover(match["target"], match["token"], match["serial"]) if match else None
+    target, _, end = name[: -len(SUFFIX)].rpartition(".")
+    token, dash, serial = end.partition("-")
+    if len(target) < 2 or target[0] != "." or len(token) != 16 or len(serial) > 8:
+        return None
+    if not _HEXADECIMAL.issuperset(token + serial) or bool(dash) is not bool(serial):
+        return None
+    return Leftover(target[1:], token, serial or None)
 
 
 def take_lock(file: File) -> bool:

@@ -6,8 +6,9 @@ failure after the first rename, leaves some new and some old.
 
 I1  Every temp is written, synced and closed before the first rename. A failure until then changes
     nothing.
-I2  A temp is synced through the descriptor that wrote it, so at most `_OPEN_MAX` are open at once.
-    Beside them: a folder and its guard for each distinct folder.
+I2  A temp is synced through the descriptor that wrote it, so at most `_OPEN_MAX` are open at once,
+    and none is closed while a thread may still sync it. Beside them: a folder and its guard for
+    each distinct folder.
 I3  The guard is a locked temporary file whose token the batch's temps carry. While it is locked
     none of them is swept, although they are closed and hold no lock.
 I4  After the renames each folder is synced once.
@@ -16,6 +17,7 @@ I4  After the renames each folder is synced once.
 from __future__ import annotations
 
 import os
+import stat
 
 from holdfast.errors import PartlyCommitted
 from holdfast.primitives import temp
@@ -23,17 +25,18 @@ from holdfast.primitives.asyncio_bridge import twin
 from holdfast.primitives.folders import close_quietly, forget
 from holdfast.primitives.replace import encode_text
 from holdfast.primitives.replacement import give_attributes, rename_over
-from holdfast.primitives.target import explain, find, how, not_durable
-from holdfast.vfs import SYSTEM
+from holdfast.primitives.target import Target, explain, find, how, look, not_durable, split
+from holdfast.vfs import CLOCK, SYSTEM
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
-    from typing import NamedTuple, Protocol, TypeVar
+    from collections.abc import Iterable
+    from concurrent.futures import ThreadPoolExecutor
+    from typing import Protocol
 
     from typing_extensions import Buffer
 
-    from holdfast.primitives.target import How, Target
+    from holdfast.primitives.target import How
     from holdfast.vfs import VFS, File, Folder, Sync
 
     class Files(Protocol):
@@ -43,31 +46,36 @@ if TYPE_CHECKING:
             """Each path with its contents."""
             ...
 
-    _T = TypeVar("_T")
-else:
-    from holdfast.light_typing import NamedTuple
 
 __all__ = ["awrite_many", "write_many"]
 
 _OPEN_MAX = 256
 _SYNCING_MAX = 16
+_QUICK_S = 0.00005  # a sync that takes less, as in memory, costs less than handing it to a thread
 
 
-class _Place(NamedTuple):
+class _Place:
     """A folder of the batch with its guard, which is called `guard` and locked by `lock`."""
 
-    folder: Folder
-    guard: str
-    lock: File
+    __slots__ = ("folder", "guard", "lock", "token")
+
+    def __init__(self, folder: Folder, guard: str, lock: File, token: str) -> None:
+        self.folder = folder
+        self.guard = guard
+        self.lock = lock
+        self.token = token
 
 
-class _Item(NamedTuple):
+class _Item:
     """One file of the batch: what the caller called it, where it goes, and its temporary name."""
 
-    key: str
-    target: Target
-    data: Buffer
-    temp: str
+    __slots__ = ("data", "key", "target", "temp")
+
+    def __init__(self, key: str, target: Target, data: Buffer, temp: str) -> None:
+        self.key = key
+        self.target = target
+        self.data = data
+        self.temp = temp
 
 
 def write_many(
@@ -114,98 +122,108 @@ class _Batch:
     def __init__(self, chosen: How) -> None:
         self._chosen = chosen
         self._places: dict[tuple[int, int], _Place] = {}
-        self._items: dict[tuple[int, int, str], _Item] = {}
+        self._by_path: dict[str, _Place] = {}
+        self._items: dict[tuple[_Place, str], _Item] = {}
         self._made: dict[str, _Item] = {}
         self._committed: list[str] = []
         self._failed: dict[str, Exception] = {}
 
     def aim(self, key: str, data: bytes | str) -> None:
         """Take up one file; refuse what cannot be replaced, before anything is written."""
-        content = encode_text(data, "utf-8", None) if isinstance(data, str) else memoryview(data)
+        if isinstance(data, str):
+            content: Buffer = encode_text(data, "utf-8", None)
+        else:
+            content = data if type(data) is bytes else memoryview(data)
+        place, target = self._known(key) or self._find(key)
+        twice = self._items.get((place, target.name))
+        if twice is not None:
+            raise ValueError(f"{twice.key} and {key} are the same file: give it once")
+        name = temp.temp_name(target.name, f"{place.token}-{len(self._items):x}")
+        self._items[place, target.name] = _Item(key, target, content, name)
+
+    def _known(self, key: str) -> tuple[_Place, Target] | None:
+        """Aim at a name in a folder that is open already; None if it is not, or not that simple."""
+        where, name = split(key)
+        place = self._by_path.get(where or os.curdir)
+        if place is not None and name:
+            old = look(place.folder, name)
+            if old is None or stat.S_ISREG(old.st_mode):
+                return place, Target(place.folder, name, key, old)
+        return None
+
+    def _find(self, key: str) -> tuple[_Place, Target]:
+        """Aim behind every symlink; a folder that is new to the batch stays open."""
         target = find(key, self._chosen)
+        folder = target.folder
         try:
-            where = target.folder.stat(os.curdir)
-            place = self._places.get((where.st_dev, where.st_ino))
-            twice = self._items.get((where.st_dev, where.st_ino, target.name))
-            if twice is not None:
-                raise ValueError(f"{twice.key} and {key} are the same file: give it once")
+            info = folder.stat(os.curdir)
+            place = self._places.get((info.st_dev, info.st_ino))
             if place is None:
-                place = self._guard(target)
-                self._places[where.st_dev, where.st_ino] = place
+                place = self._places[info.st_dev, info.st_ino] = self._guard(target)
         except BaseException:
             target.close()
             raise
-        if place.folder is not target.folder:
+        self._by_path[folder.path] = place
+        if place.folder is not folder:
             target.close()
-        found = temp.recognise(place.guard)
-        token = f"{found.token if found else ''}-{len(self._items):x}"
-        self._items[where.st_dev, where.st_ino, target.name] = _Item(
-            key,
-            target._replace(folder=place.folder),
-            content,
-            temp.temp_name(target.name, token),
-        )
+            target.folder = place.folder
+        return place, target
 
     def _guard(self, target: Target) -> _Place:
         """Make and lock the guard of a folder (I3)."""
+        folder = target.folder
         try:
-            made = temp.create(target.folder, temp.GUARD, permissions=0o600, vfs=self._chosen.vfs)
+            guard, lock, _ = temp.create(
+                folder, temp.GUARD, permissions=0o600, vfs=self._chosen.vfs
+            )
         except OSError as error:
             explain(error, target.path, existed=target.old is not None)
             raise
-        return _Place(target.folder, *made[:2])
+        found = temp.recognise(guard)
+        return _Place(folder, guard, lock, found.token if found else "")
 
     def prepare(self) -> None:
         """Write and sync all temps; nothing is in place yet (I1, I2)."""
         items = list(self._items.values())
-        chunks = [items[at : at + _OPEN_MAX] for at in range(0, len(items), _OPEN_MAX)]
-        if self._chosen.sync == "never" or len(items) < 2:
-            for chunk in chunks:
-                self._write(chunk, _one_by_one)
-            return
-        from concurrent.futures import ThreadPoolExecutor
+        syncer = _Syncer()
+        try:
+            for at in range(0, len(items), _OPEN_MAX):
+                self._write(items[at : at + _OPEN_MAX], syncer)
+        finally:
+            syncer.close()
 
-        with ThreadPoolExecutor(_SYNCING_MAX, thread_name_prefix="holdfast-sync") as pool:
-            for chunk in chunks:
-                self._write(chunk, pool.map)
-
-    def _write(self, chunk: list[_Item], spread: Callable[..., Iterable[None]]) -> None:
+    def _write(self, chunk: list[_Item], syncer: _Syncer) -> None:
         """Write one chunk, start the write-back of all, then sync and close them."""
         opened: list[tuple[_Item, File]] = []
         try:
-            for item in chunk:
-                opened.append((item, self._begin(item)))
-                self._fill(*opened[-1])
+            self._fill(chunk, opened)
             if self._chosen.sync == "always":
-                # A stripe a thread: a future for each file would cost as much as its sync.
-                for _ in spread(_sync, [opened[at::_SYNCING_MAX] for at in range(_SYNCING_MAX)]):
-                    pass
-            while opened:
-                item, file = opened.pop()
-                _explained(item, file.close)
+                syncer.sync(opened)
+            _close(opened)
         finally:
             for _, file in opened:
                 close_quietly(file)
 
-    def _begin(self, item: _Item) -> File:
-        new = item.target.old is None and self._chosen.permissions is None
-        self._made[item.temp] = (
-            item  # before it is made, so that an interrupt leaves nothing behind
-        )
-        permissions = 0o666 if new else 0o600
-        return _explained(
-            item,
-            lambda: item.target.folder.open(item.temp, "new", permissions=permissions),
-        )
-
-    def _fill(self, item: _Item, file: File) -> None:
-        def fill() -> None:
-            temp.write_all(file, item.data)
-            if self._chosen.sync == "always":
-                file.start_writeback()
-            give_attributes(file, item.target, self._chosen, info=file.stat())
-
-        _explained(item, fill)
+    def _fill(self, chunk: list[_Item], opened: list[tuple[_Item, File]]) -> None:
+        """Make and write the temps of a chunk; `opened` has those that are open."""
+        chosen, durable = self._chosen, self._chosen.sync == "always"
+        for item in chunk:
+            target = item.target
+            new = target.old is None and chosen.permissions is None
+            # Noted before it is made, so that an interrupt leaves nothing behind.
+            self._made[item.temp] = item
+            try:
+                permissions = 0o666 if new else 0o600
+                file = target.folder.open(item.temp, "new", permissions=permissions)
+                opened.append((item, file))
+                temp.write_all(file, item.data)
+                if durable:
+                    file.start_writeback()
+                if not new:
+                    give_attributes(file, target, chosen, info=file.stat())
+            except OSError as error:
+                _explain(item, error)
+                raise
 
     def publish(self) -> None:
         """Rename all, then sync each folder once (I4).
@@ -271,23 +289,59 @@ class _Batch:
         self._places = {}
 
 
-def _one_by_one(
-    function: Callable[[list[tuple[_Item, File]]], None],
-    stripes: Iterable[list[tuple[_Item, File]]],
-) -> Iterable[None]:
-    return map(function, stripes)
+class _Syncer:
+    """Syncs many files: side by side where a sync takes long, else one after the other."""
+
+    def __init__(self) -> None:
+        self._pool: ThreadPoolExecutor | None = None
+
+    def sync(self, opened: list[tuple[_Item, File]]) -> None:
+        """Sync all; on an error as well, no file is in use by a thread afterwards."""
+        start = CLOCK.monotonic()
+        _sync(opened[:1])
+        rest = opened[1:]
+        if CLOCK.monotonic() - start < _QUICK_S or len(rest) < 2:
+            _sync(rest)
+            return
+        if self._pool is None:
+            from concurrent.futures import ThreadPoolExecutor
+
+            self._pool = ThreadPoolExecutor(_SYNCING_MAX, thread_name_prefix="holdfast-sync")
+        try:
+            # A stripe a thread: a future for each file would cost as much as its sync.
+            for _ in self._pool.map(_sync, [rest[at::_SYNCING_MAX] for at in range(_SYNCING_MAX)]):
+                pass
+        except BaseException:
+            self.close()  # the caller closes the files, and their numbers may be given to others
+            raise
+
+    def close(self) -> None:
+        """Wait for the threads, and end them."""
+        if self._pool is not None:
+            self._pool.shutdown(cancel_futures=True)
 
 
 def _sync(opened: list[tuple[_Item, File]]) -> None:
     for item, file in opened:
-        _explained(item, file.sync)
+        try:
+            file.sync()
+        except OSError as error:
+            _explain(item, error)
+            raise
 
 
-def _explained(item: _Item, function: Callable[[], _T]) -> _T:
-    """Call, and note on an error which file it was, and that nothing is changed."""
-    try:
-        return function()
-    except OSError as error:
-        explain(error, item.key, existed=item.target.old is not None)
-        error.add_note("None of the files of this batch was changed.")
-        raise
+def _close(opened: list[tuple[_Item, File]]) -> None:
+    """Close all; those that are left in `opened` after an error may be open."""
+    while opened:
+        item, file = opened.pop()
+        try:
+            file.close()
+        except OSError as error:
+            _explain(item, error)
+            raise
+
+
+def _explain(item: _Item, error: OSError) -> None:
+    """Note which file it was, and that nothing is changed."""
+    explain(error, item.key, existed=item.target.old is not None)
+    error.add_note("None of the files of this batch was changed.")

@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias
-
 from holdfast.errors import Conflict
 from holdfast.formats.merge import merge3
 from holdfast.formats.plain import same
 from holdfast.state.loading import Loaded
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from typing import Any, Literal, NamedTuple, TypeAlias
 
     from holdfast.formats.keypath import KeyPath
+    from holdfast.formats.origins import Origins
     from holdfast.state.loading import Schema
     from holdfast.state.register import Content, Held, Register
 
     OnConflict: TypeAlias = (
         Literal["mine", "theirs", "raise"] | Callable[[KeyPath, Any, Any, Any], Any]
     )
+else:
+    from holdfast.light_typing import NamedTuple
 
 __all__ = ["Committed", "Committer", "OnConflict"]
 
@@ -89,6 +92,7 @@ class Committer:
         *,
         on_conflict: OnConflict,
         current: Loaded | None,
+        origins: tuple[Loaded, Origins],
     ) -> Committed:
         """Bring the change from `base` to `mine` into whatever the register holds by now.
 
@@ -99,6 +103,7 @@ class Committer:
             on_conflict: See `Draft.commit`.
             current: What is probably there still, which spares a look: a write that finds something
                 else there begins again. None: look.
+            origins: Where the objects of `mine` came from, in these contents.
 
         Raises:
             Conflict: `on_conflict="raise"` and both changed one key; or others write faster than
@@ -110,7 +115,7 @@ class Committer:
             theirs = self.seen(current)
             merged, conflicts = self._merge(base, mine, theirs, on_conflict=on_conflict)
             try:
-                loaded = self._replace(held, current, merged)
+                loaded = self._replace(held, current, merged, origins=origins)
             except Conflict:
                 current = None
                 continue
@@ -152,14 +157,24 @@ class Committer:
                 path=self.schema.name,
                 conflicts=tuple(merged.conflicts),
             )
-        return merged.value, tuple(merged.conflicts)
+        return self.schema.normal(merged.value), tuple(merged.conflicts)
 
-    def _replace(self, held: Held, current: Loaded, merged: Any) -> Loaded:
+    def _replace(
+        self,
+        held: Held,
+        current: Loaded,
+        merged: Any,
+        *,
+        origins: tuple[Loaded, Origins] | None = None,
+    ) -> Loaded:
         theirs = self.seen(current)
         if same(theirs, merged):
             return current
         self.schema.refuse_newer(current)
-        return self._write(held, current, self.schema.carried(current, theirs, merged))
+        places = origins[1] if origins and origins[0].plain is current.plain else {}
+        return self._write(
+            held, current, self.schema.carried(current, theirs, merged, origins=places)
+        )
 
     def _write(self, held: Held, current: Loaded, plain: Any) -> Loaded:
         data = self.schema.encode(plain, current.content)

@@ -21,23 +21,24 @@ from __future__ import annotations
 
 import os
 from contextlib import asynccontextmanager, contextmanager
-from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeVar, cast, overload
 
-from holdfast.errors import DecodeError
 from holdfast.formats.codec import codec_for
 from holdfast.formats.plain import MISSING
 from holdfast.primitives.asyncio_bridge import run
 from holdfast.state.committing import Committer
-from holdfast.state.draft import Draft
+from holdfast.state.draft import Draft, HeldDraft
 from holdfast.state.file_place import FileOptions
 from holdfast.state.file_register import FileRegister
 from holdfast.state.loading import Migrations, Schema
-from holdfast.state.register import Content
+from holdfast.state.recovery import quarantine, restore
+from holdfast.state.results import parts_of, refuse_result
 from holdfast.vfs import CLOCK, SYSTEM
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable, Generator, Mapping
     from pathlib import Path
+    from typing import Any, Generic, NamedTuple, TypeVar, cast, overload
 
     from holdfast.formats.codec import Codec
     from holdfast.primitives.lock import FileLock
@@ -45,6 +46,8 @@ if TYPE_CHECKING:
     from holdfast.state.kept import KeptVersion
     from holdfast.state.register import Held
     from holdfast.vfs import VFS, Clock, Sync
+else:
+    from holdfast.light_typing import Generic, NamedTuple, TypeVar, cast, overload
 
 __all__ = ["Document", "Snapshot"]
 
@@ -191,9 +194,7 @@ class Document(Generic[T]):
             DecodeError: as `read`.
         """
         loaded = self._committer.load()
-        return Snapshot(
-            cast("T", self._schema.value(loaded)), self._committer.version_of(loaded.content)
-        )
+        return Snapshot(self._schema.value(loaded), self._committer.version_of(loaded.content))
 
     # changing
 
@@ -229,13 +230,10 @@ class Document(Generic[T]):
 
     def _update(self, held: Held, fn: Callable[[T], T | None]) -> T:
         draft = self._draft(held)
+        parts = parts_of(draft.value)
         result = fn(draft.value)
         if result is not None:
-            if hasattr(result, "__await__"):
-                cast("Any", result).close()
-                raise TypeError(
-                    "update() takes a plain function; for await use `async with doc.aedit()`"
-                )
+            refuse_result(result, draft.value, parts)
             draft.value = result
         draft.finish(held)
         return draft.value
@@ -298,10 +296,10 @@ class Document(Generic[T]):
             FileNotFoundError: missing, and no `default` was given.
             DecodeError: as `read`.
         """
-        return self._draft()
+        return Draft(self._committer, self._register)
 
-    def _draft(self, held: Held | None = None) -> Draft[T]:
-        return Draft(self._committer, self._register, held=held)
+    def _draft(self, held: Held) -> HeldDraft[T]:
+        return HeldDraft(self._committer, self._register, held=held)
 
     # old versions and damaged ones
 
@@ -329,9 +327,7 @@ class Document(Generic[T]):
             return self._restore(held, number)
 
     def _restore(self, held: FilePlace, number: int) -> T:
-        data = held.read_version(number)
-        self._schema.value(self._schema.load(Content(data, None)))
-        held.write(data, replacing=held.read(), keeps=True)
+        restore(self._schema, held, number)
         return cast("T", self._schema.value(self._committer.load(held)))
 
     def quarantine(self, *, timeout_s: float | None = None) -> Path | None:
@@ -347,19 +343,7 @@ class Document(Generic[T]):
             LockTimeout: somebody else holds the lock; nothing was changed.
         """
         with self._register.exclusive(timeout_s) as held:
-            return self._quarantine(held)
-
-    def _quarantine(self, held: FilePlace) -> Path | None:
-        from pathlib import Path
-
-        content = held.read()
-        if content.data is None:
-            return None
-        try:
-            self._schema.decode(content.data)
-        except DecodeError:
-            return Path(held.set_aside())
-        return None
+            return quarantine(self._schema, held)
 
     # asyncio twins of what waits for the disk alone
 
@@ -387,7 +371,7 @@ class Document(Generic[T]):
     async def aquarantine(self, *, timeout_s: float | None = None) -> Path | None:
         """`quarantine` for asyncio."""
         async with self._register.aexclusive(timeout_s) as held:
-            return await run(lambda: self._quarantine(held))
+            return await run(lambda: quarantine(self._schema, held))
 
     def close(self) -> None:
         """Give back the lock's descriptor; the document can still be used."""

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeVar, cast
-
 from holdfast.formats.diff import changed_paths, diff
 from holdfast.primitives.asyncio_bridge import run
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Any, Generic, NamedTuple, TypeVar
+
     from holdfast.formats.keypath import KeyPath
     from holdfast.state.committing import Committed, Committer, OnConflict
     from holdfast.state.loading import Loaded
     from holdfast.state.register import Held, Register
+else:
+    from holdfast.light_typing import Generic, NamedTuple, TypeVar
 
-__all__ = ["Draft", "MergeReport"]
+__all__ = ["Draft", "HeldDraft", "MergeReport"]
 
 T = TypeVar("T")
 
@@ -48,7 +51,8 @@ class Draft(Generic[T]):
         self._register = register
         self._loaded = committer.load(held)
         self._base: Any = committer.seen(self._loaded)
-        self.value = cast("T", committer.schema.value(self._loaded))
+        self.value: T = committer.schema.value(self._loaded)
+        self._places = committer.schema.places(self.value)
 
     def commit(
         self, *, on_conflict: OnConflict = "mine", timeout_s: float | None = None
@@ -69,6 +73,7 @@ class Draft(Generic[T]):
             LockTimeout: somebody else holds the lock; nothing was changed, the draft stays.
             DecodeError: the present contents do not decode; they are untouched, the draft stays.
             UnknownFormat: a newer program wrote it; it is untouched, the draft stays.
+            ValueError: `on_conflict` has no meaning; nothing was changed, the draft stays.
         """
         with self._register.exclusive(timeout_s) as held:
             return self._commit(held, on_conflict)
@@ -81,6 +86,10 @@ class Draft(Generic[T]):
             return await run(lambda: self._commit(held, on_conflict))
 
     def _commit(self, held: Held, on_conflict: OnConflict) -> MergeReport:
+        if on_conflict not in {"mine", "theirs", "raise"} and not callable(on_conflict):
+            raise ValueError(
+                f'on_conflict={on_conflict!r}: "mine", "theirs", "raise" or a function'
+            )
         base = self._base
         mine, done = self._settle(held, on_conflict)
         return MergeReport(
@@ -91,18 +100,29 @@ class Draft(Generic[T]):
             conflicts=done.conflicts,
         )
 
-    def finish(self, held: Held) -> None:
-        """Commit where the lock is held already, by `Document`; mine wins."""
-        self._settle(held, "mine", current=self._loaded)
-
     def _settle(
         self, held: Held, on_conflict: OnConflict, *, current: Loaded | None = None
     ) -> tuple[Any, Committed]:
-        mine = self._committer.schema.dump(self.value)
+        schema = self._committer.schema
+        mine = schema.dump(self.value)
         done = self._committer.commit(
-            held, self._base, mine, on_conflict=on_conflict, current=current
+            held,
+            self._base,
+            mine,
+            on_conflict=on_conflict,
+            current=current,
+            origins=(self._loaded, schema.origins(self.value, self._places)),
         )
         self._loaded, self._base = done.loaded, done.seen
         if done.seen is not mine:
-            self.value = cast("T", self._committer.schema.value(done.loaded))
+            self.value = schema.value(done.loaded)
+        self._places = schema.places(self.value)
         return mine, done
+
+
+class HeldDraft(Draft[T]):
+    """The draft of one change made under the lock."""
+
+    def finish(self, held: Held) -> None:
+        """Commit without taking the lock, which is held; what others did without it is merged."""
+        self._settle(held, "mine", current=self._loaded)

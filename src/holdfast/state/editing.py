@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-
 from holdfast.formats.plain import MISSING
 from holdfast.state.document import Document
 from holdfast.vfs import SYSTEM
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     import os
     from contextlib import AbstractAsyncContextManager, AbstractContextManager
+    from typing import Any
 
     from holdfast.formats.codec import Codec
     from holdfast.vfs import VFS, Sync
@@ -40,7 +40,9 @@ def edit(
         FileNotFoundError: missing, and no `default` was given.
         DecodeError: the present contents do not decode; they are untouched.
     """
-    document = Document[Any](path, object, default=default, codec=codec, sync=sync, vfs=vfs)
+    document: Document[Any] = Document(
+        path, object, default=default, codec=codec, sync=sync, vfs=vfs
+    )
     return document.edit(timeout_s=timeout_s)
 
 
@@ -58,5 +60,7 @@ def aedit(
     Raises:
         LockTimeout: somebody else holds the lock; nothing was changed.
     """
-    document = Document[Any](path, object, default=default, codec=codec, sync=sync, vfs=vfs)
+    document: Document[Any] = Document(
+        path, object, default=default, codec=codec, sync=sync, vfs=vfs
+    )
     return document.aedit(timeout_s=timeout_s)

@@ -12,16 +12,21 @@ from __future__ import annotations
 import errno
 import os
 from stat import S_ISREG
-from typing import TYPE_CHECKING, NamedTuple
 
 from holdfast.errors import Conflict, DecodeError, PromiseUnavailable
+from holdfast.primitives.folders import forget
 from holdfast.primitives.replace import replace_bytes
 from holdfast.state.beside import beside
 from holdfast.state.kept import KeptVersion, kept_name, kept_numbers, next_kept_name, prune_kept
 from holdfast.state.register import Content
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import NamedTuple
+
     from holdfast.vfs import VFS, Clock, File, Folder, Stat, Sync
+else:
+    from holdfast.light_typing import NamedTuple
 
 __all__ = ["FileOptions", "FilePlace", "nothing"]
 
@@ -152,24 +157,52 @@ class FilePlace:
             prune_kept(folder, name, keep=options.keep)
         return Content(data, self._sign(stat))
 
-    def set_aside(self) -> str:
-        """Move the file to a free `<name>.corrupt-<n>` beside it, durably (I3); return the path."""
-        new = self._link_to_free_name()
-        self.folder.sync()  # else a power cut may keep the removal and lose the new name
-        self.folder.unlink(self.name)
-        self.folder.sync()
-        return os.path.join(self.folder.path, new)
+    def set_aside(self, judged: bytes) -> str | None:
+        """Move the file to a free name `<name>.corrupt-<n>` beside it, durably (I3); return it.
 
-    def _link_to_free_name(self) -> str:
+        None if it did not hold `judged` any more: then it is where it was, or, if somebody made yet
+        another one meanwhile, under the free name.
+        """
+        new = self._reserve()
+        try:
+            self.folder.rename(self.name, new)
+        except BaseException as error:
+            forget(self.folder, new)
+            if isinstance(error, FileNotFoundError):
+                return None
+            raise
+        self.folder.sync()
+        if self._bytes_of(new) == judged:
+            return os.path.join(self.folder.path, new)
+        self._put_back(new)
+        return None
+
+    def _reserve(self) -> str:
         number = 1
         while True:
             new = beside(self.name, f".corrupt-{number}")
             try:
-                self.folder.link(self.name, new)
+                self.folder.open(new, "new").close()
             except FileExistsError:
                 number += 1
             else:
                 return new
+
+    def _bytes_of(self, name: str) -> bytes:
+        file = self.folder.open(name, "read")
+        try:
+            return self._read_all(file)
+        finally:
+            file.close()
+
+    def _put_back(self, moved: str) -> None:
+        try:
+            self.folder.link(moved, self.name)
+        except FileExistsError:
+            return
+        self.folder.sync()  # else a power cut may keep the removal and lose the name
+        self.folder.unlink(moved)
+        self.folder.sync()
 
     def versions(self) -> list[KeptVersion]:
         """Return the old versions, the oldest first."""

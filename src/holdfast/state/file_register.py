@@ -11,13 +11,13 @@ import errno
 import os
 from contextlib import asynccontextmanager, contextmanager
 from stat import S_ISLNK
-from typing import TYPE_CHECKING
 
 from holdfast.primitives.asyncio_bridge import run
 from holdfast.primitives.folders import open_folder
 from holdfast.primitives.lock import FileLock
 from holdfast.state.file_place import FilePlace, nothing
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Generator
 

@@ -7,15 +7,16 @@ document, never one that is missing. Versions beyond `keep` are removed after th
 
 from __future__ import annotations
 
-from contextlib import suppress
-from typing import TYPE_CHECKING, NamedTuple
-
 from holdfast.state.beside import beside
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from pathlib import Path
+    from typing import NamedTuple
 
     from holdfast.vfs import Folder
+else:
+    from holdfast.light_typing import NamedTuple
 
 __all__ = ["KeptVersion", "kept_name", "kept_numbers", "next_kept_name", "prune_kept"]
 
@@ -53,5 +54,7 @@ def next_kept_name(folder: Folder, name: str) -> str:
 def prune_kept(folder: Folder, name: str, *, keep: int) -> None:
     """Remove all but the youngest `keep`; one that cannot be removed stays."""
     for number in kept_numbers(folder, name)[:-keep]:
-        with suppress(OSError):
+        try:
             folder.unlink(kept_name(name, number))
+        except OSError:
+            continue

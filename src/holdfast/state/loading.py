@@ -10,19 +10,24 @@ from __future__ import annotations
 
 import errno
 import os
-from typing import TYPE_CHECKING, Any, NamedTuple
 
 from holdfast.errors import DecodeError, UnknownFormat
 from holdfast.formats.carry import carried
+from holdfast.formats.origins import origins_of, places_of
 from holdfast.formats.plain import MISSING, clone, same
 from holdfast.formats.plain import plain as as_plain
 from holdfast.formats.typed import adapter
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+    from typing import Any, NamedTuple
 
     from holdfast.formats.codec import Codec
+    from holdfast.formats.origins import Origins, Places
     from holdfast.state.register import Content
+else:
+    from holdfast.light_typing import NamedTuple
 
 __all__ = ["Loaded", "Migrations", "Schema"]
 
@@ -75,9 +80,19 @@ class Migrations:
         """Bring a copy of a document to the latest version."""
         plain = clone(plain)
         for step in range(version, self.latest):
-            result = self.steps[step](plain)
-            plain = plain if result is None else result
-            plain[self.field] = step + 1
+            try:
+                plain = self._step(step, plain)
+            except Exception as error:
+                error.add_note(f"in the migration from version {step}. The file is untouched.")
+                raise
+        return plain
+
+    def _step(self, step: int, plain: Any) -> Any:
+        result = self.steps[step](plain)
+        plain = plain if result is None else result
+        if not isinstance(plain, dict):
+            raise TypeError(f"a migration returns a dict or None, not {type(plain).__name__}")
+        plain[self.field] = step + 1
         return plain
 
     def stamp(self, plain: Any) -> Any:
@@ -105,8 +120,12 @@ class Schema:
         self.codec = codec
         self._adapter = adapter(type_, name=codec.name)
         self._untyped = type_ in _UNTYPED
+        # Those read their own results back before they return them.
+        self._own_codec = type(codec).__module__.startswith("holdfast.formats.")
         self._default = default
         self._migrations = migrations
+        if migrations is not None and type_ is list:
+            raise ValueError("a list has no field for a version, so migrations have no meaning")
 
     def load(self, content: Content) -> Loaded:
         """Decode, or take the default if nothing is there, and migrate.
@@ -126,7 +145,16 @@ class Schema:
             raise self._located(error) from None
         if version > self._migrations.latest:
             return Loaded(content, plain, newer=version)
-        return Loaded(content, self._migrations.run(plain, version))
+        return Loaded(content, self._migrated(plain, version))
+
+    def _migrated(self, plain: Any, version: int) -> Any:
+        if self._migrations is None or version == self._migrations.latest:
+            return plain
+        try:
+            return as_plain(self._migrations.run(plain, version), name=self.codec.name)
+        except Exception as error:
+            error.add_note(f"{self.name}: cannot be brought from version {version} to the latest.")
+            raise
 
     def decode(self, data: bytes) -> Any:
         """Decode bytes to plain data; `DecodeError` names the path and the place."""
@@ -156,7 +184,15 @@ class Schema:
         """
         return as_plain(self._adapter.dump(value), name=self.codec.name)
 
-    def carried(self, current: Loaded, theirs: Any, changed: Any) -> Any:
+    def places(self, value: Any) -> Places:
+        """Return where each object of a value came from, to tell later what became of it."""
+        return {} if self._untyped else places_of(value)
+
+    def origins(self, value: Any, places: Places) -> Origins:
+        """Return for the places of a value the ones that its objects had."""
+        return origins_of(value, places) if places else {}
+
+    def carried(self, current: Loaded, theirs: Any, changed: Any, *, origins: Origins) -> Any:
         """Return the plain data in which the type sees `changed`, and the rest as it was.
 
         Raises:
@@ -164,7 +200,8 @@ class Schema:
         """
         if self._untyped:
             return self.fresh(changed)
-        for plain in (carried(current.plain, theirs, changed), _over(current.plain, changed)):
+        kept = carried(current.plain, theirs, changed, origins=origins)
+        for plain in (kept, _over(current.plain, changed)):
             if self._reads_as(plain, changed):
                 return self.fresh(plain)
         raise ValueError(
@@ -182,9 +219,23 @@ class Schema:
         """Return plain data marked with the latest version, where there are versions."""
         return plain if self._migrations is None else self._migrations.stamp(plain)
 
+    def normal(self, plain: Any) -> Any:
+        """Return plain data as they will be read back: tuples as lists, for example."""
+        return as_plain(plain, name=self.codec.name)
+
     def encode(self, plain: Any, onto: Content) -> bytes:
-        """Encode plain data onto the text that is there."""
-        return self.codec.encode(plain, previous=onto.data)
+        """Encode plain data onto the text that is there.
+
+        Raises:
+            ValueError: the codec would read back another value; nothing was written.
+        """
+        data = self.codec.encode(plain, previous=onto.data)
+        if not self._own_codec and not same(self.codec.decode(data), plain):
+            raise ValueError(
+                f"{self.name}: the codec {self.codec.name} would read back another value. "
+                f"The file is untouched. It cannot hold this value."
+            )
+        return data
 
     def refuse_newer(self, loaded: Loaded) -> None:
         """Refuse to write over what a newer program wrote.

@@ -6,10 +6,12 @@ place can implement it as well.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple, Protocol
-
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from contextlib import AbstractAsyncContextManager, AbstractContextManager
+    from typing import NamedTuple, Protocol
+else:
+    from holdfast.light_typing import NamedTuple, Protocol
 
 __all__ = ["Content", "Held", "Register"]
 

@@ -55,7 +55,7 @@ class LinuxFile(PosixFile):
 
     def _set_xattrs(self, xattrs: Mapping[str, bytes]) -> None:
         # A folder's default access list is inherited, but one that had none must not gain it.
-        if _ACCESS_LIST not in xattrs and _ACCESS_LIST in _list(self._fd):
+        if _ACCESS_LIST not in xattrs and _ACCESS_LIST in _xattrs(self._fd):
             os.removexattr(self._fd, _ACCESS_LIST)
         for name, value in xattrs.items():
             try:
@@ -94,31 +94,23 @@ class LinuxFolder(PosixFolder):
         except OSError as error:  # not readable, or a socket: by its place, which is slower
             if error.errno in _NO_SUCH_NAME:
                 raise
-            return _by_place(f"/proc/self/fd/{self._fd}/{name}")
+            return _xattrs(f"/proc/self/fd/{self._fd}/{name}")
         try:
-            names = _list(fd)
-            return {key: os.getxattr(fd, key) for key in names} if names else {}
+            return _xattrs(fd)
         finally:
             os.close(fd)
 
 
-def _list(fd: int) -> list[str]:
+def _xattrs(place: int | str) -> dict[str, bytes]:
+    follow = not isinstance(place, str)
     try:
-        return os.listxattr(fd)
-    except OSError as error:
-        if error.errno in _NO_XATTRS:
-            return []
-        raise
-
-
-def _by_place(path: str) -> dict[str, bytes]:
-    try:
-        names = os.listxattr(path, follow_symlinks=False)
+        names = os.listxattr(place, follow_symlinks=follow)
     except OSError as error:
         if error.errno in _NO_XATTRS:
             return {}
         raise
-    return {key: os.getxattr(path, key, follow_symlinks=False) for key in names}
+    # Most files have none: the test spares them a call.
+    return {key: os.getxattr(place, key, follow_symlinks=follow) for key in names} if names else {}
 
 
 class LinuxVFS(PosixVFS):

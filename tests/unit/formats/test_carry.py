@@ -1,4 +1,4 @@
-"""`carried` and `alignment`: a change of what a type sees, brought to what it does not see all of."""
+"""`carried`: a change of what a type sees, where it does not see all."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from holdfast.formats.carry import carried
-from holdfast.formats.diff import alignment
 from holdfast.formats.plain import MISSING, same
 
 
@@ -44,31 +43,6 @@ def test_nothing_is_shared() -> None:
     assert ({"a": [1], "x": [2]}, {"a": [1], "b": [3]}) == (plain, changed)
 
 
-ITEMS = st.lists(st.integers(0, 3), max_size=8)
-
-
-@given(ITEMS, ITEMS)
-def test_alignment_is_in_order_and_keeps_what_is_common(old: list[int], new: list[int]) -> None:
-    """Origins rise, none is used twice, and no item that stayed is taken for a new one beside its likeness."""
-    origins = alignment(old, new)
-    used = [origin for origin in origins if origin is not None]
-
-    assert len(new) == len(origins)
-    assert used == sorted(set(used))
-    assert all(0 <= origin < len(old) for origin in used)
-    if old == new:
-        assert list(range(len(old))) == origins
-
-
-@given(ITEMS, st.integers(0, 8), st.integers(4, 5))
-def test_item_put_in_leaves_the_others_what_they_were(old: list[int], at: int, item: int) -> None:
-    """One new item is new, and all others are themselves."""
-    at = min(at, len(old))
-    new = [*old[:at], item, *old[at:]]
-
-    assert [*range(at), None, *range(at, len(old))] == alignment(old, new)
-
-
 PLAIN = st.recursive(
     st.integers(0, 3) | st.sampled_from(["a", "b"]),
     lambda inner: (
@@ -82,3 +56,19 @@ PLAIN = st.recursive(
 def test_when_all_is_seen_the_result_is_the_change(plain: Any, changed: Any) -> None:
     """Where the type sees everything, the new data are the new value."""
     assert same(changed, carried(plain, plain, changed))
+
+
+def test_moved_items_take_along_what_is_not_seen() -> None:
+    """With their origins known, items keep their unknown fields however they are sorted and changed."""
+    plain = [{"i": 1, "x": "one"}, {"i": 2, "x": "two"}, {"i": 3, "x": "three"}]
+    seen = [{"i": 1}, {"i": 2}, {"i": 3}]
+    changed = [{"i": 30}, {"i": 9}, {"i": 1}]
+
+    result = carried(plain, seen, changed, origins={(0,): (2,), (2,): (0,)})
+
+    assert [{"i": 30, "x": "three"}, {"i": 9, "x": "two"}, {"i": 1, "x": "one"}] == result
+
+
+def test_tail_that_is_not_seen_stays() -> None:
+    """A list that is longer than the type sees (an array of fields) keeps its tail."""
+    assert [5, 2, 99] == carried([1, 2, 99], [1, 2], [5, 2])

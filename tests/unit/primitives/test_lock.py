@@ -345,7 +345,7 @@ def test_newcomer_does_not_overtake_even_if_the_lock_is_free(lock, timeout_s) ->
         lock.acquire(timeout_s=0)
     thread = threading.Thread(target=lambda: lock.acquire(timeout_s=timeout_s), daemon=True)
     thread.start()
-    until(lambda: len(gate.queue) == 2 or lock.locked)
+    until(lambda: first.description is not None or lock.locked)
 
     assert not lock.locked
 

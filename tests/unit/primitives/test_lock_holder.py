@@ -29,7 +29,10 @@ def test_everybody_is_answered_by_few_looks() -> None:
 
     async def main() -> list[object]:
         asked = lookup(trace)
-        return await asyncio.gather(*(asked.ask() for _ in range(100)))
+        with asked.mutex:  # nobody is answered before all have asked
+            tasks = [asyncio.create_task(asked.ask()) for _ in range(100)]
+            await asyncio.sleep(0)
+        return await asyncio.gather(*tasks)
 
     answers = asyncio.run(main())
     looks = trace.operations.count("open")

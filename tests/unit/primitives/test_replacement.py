@@ -61,7 +61,7 @@ class TestOrder:
         vfs.clear()
         write_bytes("/a", b"new", vfs=vfs)
 
-        expected = ["open", "write", "sync", "close", "rename", "sync_folder", "close"]
+        expected = ["open", "write", "sync", "close", "rename", "close", "sync_folder"]
         assert expected == [o for o in vfs.operations if o in SYNCING]
 
     def test_never_syncs_nothing(self) -> None:

@@ -7,6 +7,8 @@ import errno
 import os
 import resource
 import stat
+import threading
+import time
 
 import pytest
 
@@ -205,3 +207,51 @@ def test_twin_does_the_same(tmp_path) -> None:
     asyncio.run(awrite_many({tmp_path / "a": "a", tmp_path / "b": b"b"}))
 
     assert ["a", "b"] == sorted(os.listdir(tmp_path))
+
+
+class TestSlowSyncs:
+    """Where a sync takes long, many wait side by side."""
+
+    @staticmethod
+    def slow(inner, names: list[str]):
+        def dawdle(call) -> None:
+            if call.operation == "sync":
+                names.append(threading.current_thread().name)
+                end = time.monotonic() + 0.0001
+                while time.monotonic() < end:
+                    pass
+
+        vfs = Trace(inner)
+        vfs.subscribe(dawdle)
+        return vfs
+
+    def test_are_shared_by_threads(self) -> None:
+        """The first sync tells that it is slow; the others are made by threads, each file once."""
+        names: list[str] = []
+        write_many({f"/{i}": b"new" for i in range(40)}, vfs=self.slow(MemoryVFS(), names))
+
+        assert 40 == len(names)
+        assert 39 == sum(name.startswith("holdfast-sync") for name in names)
+
+    def test_are_over_before_a_file_is_closed_when_one_fails(self) -> None:
+        """After a failed sync no thread syncs a descriptor whose number may be another's by now."""
+        closed = threading.Event()
+        trace = self.slow(MemoryVFS(), [])
+
+        def linger(call) -> None:
+            if call.operation == "close":
+                closed.set()
+            elif call.operation == "sync" and threading.current_thread() is not main:
+                closed.wait(0.05)  # the time that a wrong close is given
+
+        main = threading.current_thread()
+        trace.subscribe(linger)
+        with pytest.raises(OSError, match="Input/output") as caught:
+            write_many(
+                {f"/{i}": b"new" for i in range(40)},
+                vfs=Faulty(trace, Fault.parse("sync 2 -> EIO")),
+            )
+
+        assert errno.EIO == caught.value.errno
+        calls = [name for name in trace.operations if name in {"sync", "close"}]
+        assert "sync" not in calls[calls.index("close") :]

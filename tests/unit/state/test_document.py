@@ -204,7 +204,7 @@ def test_default_stands_for_missing(tmp_path: Path, default: Any) -> None:
 
 @pytest.mark.parametrize("content", [b"", b"{", b'{"n": 1', b"\xff\xfe", b"[" * 100_000, b"nul\0"])
 def test_default_is_not_used_for_damage(json: Path, content: bytes) -> None:
-    """I4: contents that do not decode raise DecodeError with the path, and no call overwrites them."""
+    """I4: contents that do not decode raise DecodeError with the path; no call overwrites them."""
     json.write_bytes(content)
     document = Document(json, default={"n": 1})
 
@@ -321,7 +321,6 @@ def test_async_twins_do_what_they_are_named_for(json: Path) -> None:
     """Each `a…` method does what the plain one does."""
 
     async def main() -> None:
-        document = Document(json, keep=3, default={})
         value, version = await document.asnapshot()
         version = await document.awrite({**value, "n": 2}, if_version=version)
         draft = await document.acheckout()
@@ -330,7 +329,102 @@ def test_async_twins_do_what_they_are_named_for(json: Path) -> None:
         assert [1, 2] == [kept.number for kept in await document.aversions()]
         assert 1 == (await document.arestore(1))["n"]
         assert await document.aquarantine() is None
-        json.write_text("{")
-        assert json.with_name("state.json.corrupt-1") == await document.aquarantine()
 
+    document = Document(json, keep=3, default={})
     asyncio.run(main())
+    json.write_text("{")
+    assert json.with_name("state.json.corrupt-1") == asyncio.run(document.aquarantine())
+
+
+@dataclass
+class Record:
+    """One of many; files have more fields."""
+
+    id: int = 0
+    name: str = ""
+
+
+@dataclass
+class Records:
+    """A list of them."""
+
+    items: list[Record] = field(default_factory=list)
+
+
+def _sort_and_edit(records: Records) -> None:
+    records.items.sort(key=lambda item: -item.id)
+    records.items[0].name = "changed"
+
+
+def _delete_and_edit(records: Records) -> None:
+    del records.items[0]
+    records.items[0].name = "changed"
+
+
+@pytest.mark.parametrize(
+    ("change", "expected"),
+    [
+        (_sort_and_edit, [(3, "s3"), (2, "s2"), (1, "s1")]),
+        (lambda r: r.items.reverse(), [(3, "s3"), (2, "s2"), (1, "s1")]),
+        (_delete_and_edit, [(2, "s2"), (3, "s3")]),
+        (lambda r: r.items.__setitem__(0, Record(9, "new")), [(9, None), (2, "s2"), (3, "s3")]),
+        (lambda r: r.items.insert(0, r.items.pop()), [(3, "s3"), (1, "s1"), (2, "s2")]),
+        (lambda r: setattr(r, "items", [Record(3, "x"), Record(1, "y")]), [(3, "s3"), (1, "s1")]),
+    ],
+)
+def test_unknown_fields_go_with_their_record(json: Path, change: Any, expected: Any) -> None:
+    """However records are moved and replaced, none gets the unknown fields of another."""
+    items = ", ".join(f'{{"id": {n}, "name": "n{n}", "secret": "s{n}"}}' for n in (1, 2, 3))
+    json.write_text(f'{{"items": [{items}]}}')
+
+    Document(json, Records).update(change)
+
+    found = Document(json).read()["items"]
+    assert expected == [(item["id"], item.get("secret")) for item in found]
+
+
+def test_codec_that_reads_back_another_value_is_refused(tmp_path: Path) -> None:
+    """A codec of one's own is checked as well: what it cannot hold is not written."""
+
+    class Properties:
+        name = "properties"
+
+        def decode(self, data: bytes) -> Any:
+            return dict(line.split("=", 1) for line in data.decode().splitlines())
+
+        def encode(self, value: Any, *, previous: bytes | None = None) -> bytes:
+            return "".join(f"{key}={item}\n" for key, item in value.items()).encode()
+
+    path = tmp_path / "a.properties"
+    path.write_text("a=1\n")
+    document = Document(path, codec=Properties())
+
+    document.update(lambda value: value.update(b="2"))
+    for bad in (3, "x\ninjected=1"):
+        with pytest.raises(ValueError, match="read back"):
+            document.update(lambda value, bad=bad: value.update(c=bad))
+
+    assert "a=1\nb=2\n" == path.read_text()
+
+
+def test_failing_migration_names_the_file_and_the_version(json: Path) -> None:
+    """An error in a step keeps its type and says where it was; to return no dict is one."""
+    json.write_text('{"n": 1}')
+    for step, kind in ((lambda d: d["nope"], KeyError), (lambda d: [d], TypeError)):
+        with pytest.raises(kind) as caught:
+            Document(json, migrations={1: step}).read()
+        assert any("version 1" in note for note in caught.value.__notes__)
+        assert any(str(json) in note for note in caught.value.__notes__)
+
+
+def test_list_documents_have_no_migrations(json: Path) -> None:
+    """A list has no field for a version."""
+    with pytest.raises(ValueError, match="list"):
+        Document(json, list, migrations={1: lambda d: d})
+
+
+def test_what_a_migration_makes_is_read_as_it_will_be_written(json: Path) -> None:
+    """Tuples of a migration are lists for its readers too."""
+    json.write_text('{"n": 1}')
+
+    assert [1, 2] == Document(json, migrations={1: lambda d: d.update(p=(1, 2))}).read()["p"]

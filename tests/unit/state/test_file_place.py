@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import errno
 import os
+import time
 from pathlib import Path
 
 import pytest
 
 from holdfast import DecodeError, Document, PromiseUnavailable
+from holdfast.state.file_place import FileOptions, FilePlace
 from holdfast.vfs import ManualClock
+from holdfast.vfs.fault import Fault, Faulty
+from holdfast.vfs.linux import LinuxFile
 from holdfast.vfs.memory import MemoryVFS
+from tests.support.stand_ins import standing_in
 from tests.support.state_files import others
 
 
@@ -84,3 +90,125 @@ def test_mode_is_kept_and_new_mode_is_exact(json: Path) -> None:
     Document(new, default={}, permissions=0o600).update(lambda state: state.update(n=2))
 
     assert [0o640, 0o600] == [path.stat().st_mode & 0o7777 for path in (json, new)]
+
+
+WHOLE = 1_700_000_000_000_000_000
+FRACTION = WHOLE + 123_456_789
+
+
+@pytest.mark.parametrize(
+    ("start_ns", "age_s", "trusted"),
+    [
+        (FRACTION, 0.0, False),
+        (FRACTION, 0.019, False),
+        (FRACTION, 0.021, True),
+        (WHOLE, 0.021, False),
+        (WHOLE, 1.9, False),
+        (WHOLE, 2.1, True),
+    ],
+)
+def test_signature_is_trusted_from_an_age_on(start_ns: int, age_s: float, trusted: bool) -> None:
+    """I1: times prove nothing before 20 ms, whole seconds nothing before 2 s."""
+    clock = ManualClock(start_ns=start_ns)
+    disk = MemoryVFS(clock=clock)
+    disk.write_tree({"/a.json": b"{}"})
+    clock.advance(age_s)
+    place = place_of(disk, clock)
+    content = place.read()
+
+    assert trusted == (place.read(content) is content)
+    assert content.data is place.read(content).data
+    place.close()
+
+
+def test_file_from_the_future_is_never_trusted() -> None:
+    """I1: a clock that was set back proves nothing by its times."""
+    disk = MemoryVFS(clock=ManualClock(start_ns=FRACTION))
+    disk.write_tree({"/a.json": b"{}"})
+    place = place_of(disk, ManualClock(start_ns=FRACTION - 10**12))
+    content = place.read()
+
+    assert place.read(content) is not content
+    place.close()
+
+
+@pytest.mark.parametrize("how", ["in place", "renamed over", "by holdfast"])
+def test_trusted_signature_notices_a_change_of_equal_size(tmp_path: Path, how: str) -> None:
+    """I1: size and even the time of writing may be the same; the change is noticed."""
+    path = tmp_path / "a.json"
+    path.write_text('{"n": 1}')
+    os.utime(path, ns=(FRACTION, FRACTION))
+    document = Document(path, clock=ManualClock(start_ns=time.time_ns() + 10**12))
+    before = document._committer.load()
+    assert before is document._committer.load()
+    if how == "in place":
+        path.write_text('{"n": 2}')
+    elif how == "renamed over":
+        (tmp_path / "b.json").write_text('{"n": 2}')
+        (tmp_path / "b.json").replace(path)
+    else:
+        Document(path).write({"n": 2})
+    os.utime(path, ns=(FRACTION, FRACTION))
+
+    assert {"n": 2} == document.read()
+
+
+@pytest.mark.parametrize("effect", ["ESTALE", "EIO", "EACCES", "ENOMEM"])
+@pytest.mark.parametrize("operation", ["open", "read", "stat_file", "folder"])
+def test_unreadable_is_not_missing(operation: str, effect: str) -> None:
+    """I5: what cannot be read raises the system's own error; no default, no change, no leak."""
+    for call in (
+        Document.read,
+        Document.checkout,
+        lambda document: document.update(lambda state: state.update(n=3)),
+        lambda document: document.write({"n": 3}),
+    ):
+        disk = MemoryVFS()
+        disk.write_tree({"/a.json": b'{"n": 1}'})
+        fault = Fault(operation, 1, effect=effect, repeat=True)
+        document = Document("/a.json", default={"n": 0}, vfs=Faulty(disk, fault))
+        with document, pytest.raises(OSError) as caught:
+            call(document)
+
+        assert getattr(errno, effect) == caught.value.errno
+        assert b'{"n": 1}' == disk.tree()["a.json"]
+        assert [] == disk.leftovers()
+
+
+def test_file_that_grows_while_it_is_read_is_refused(tmp_path: Path) -> None:
+    """I2: what is larger than allowed by the end of the reading is refused as well."""
+    path = tmp_path / "a.json"
+    path.write_text("1")
+
+    def read(self, size, *, offset=None):
+        with path.open("a") as file:
+            file.write(" " * 10)
+        return LinuxFile.read(self, size, offset=offset)
+
+    with pytest.raises(DecodeError, match="larger than 8 bytes"):
+        Document(path, object, max_size_bytes=8, vfs=standing_in({"read": read})).read()
+
+
+def test_largest_allowed_size_is_read(tmp_path: Path) -> None:
+    """I2: exactly `max_size_bytes` are read, in pieces where they are many."""
+    path = tmp_path / "a.json"
+    text = '"' + "x" * (3 << 20) + '"'
+    path.write_text(text)
+
+    assert text[1:-1] == Document(path, object, max_size_bytes=len(text)).read()
+    with pytest.raises(DecodeError):
+        Document(path, object, max_size_bytes=len(text) - 1).read()
+
+
+def place_of(disk: MemoryVFS, clock: ManualClock) -> FilePlace:
+    """The place of /a.json."""
+    options = FileOptions(
+        lock=True,
+        sync="always",
+        permissions=None,
+        keep=0,
+        max_size_bytes=1 << 20,
+        vfs=disk,
+        clock=clock,
+    )
+    return FilePlace(disk.folder("/"), "a.json", path="/a.json", options=options)

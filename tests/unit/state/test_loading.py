@@ -10,6 +10,9 @@ import pydantic
 import pytest
 
 from holdfast import DecodeError, Document, UnknownFormat
+from holdfast.formats.codec import codec_for
+from holdfast.state.loading import Migrations, Schema
+from holdfast.state.register import Content
 from tests.support.state_files import TOML
 
 
@@ -213,7 +216,7 @@ def test_value_that_would_be_read_back_otherwise_is_refused(json: Path) -> None:
 
 
 def test_write_keeps_the_version_field(json: Path) -> None:
-    """A document with migrations is of the latest version after each write, whatever the value says."""
+    """With migrations a document is of the latest version after each write, whatever it says."""
     document = Document(json, migrations=MIGRATIONS)
     json.write_text('{"a": 4}')
     document.write({"c": 1})
@@ -221,3 +224,77 @@ def test_write_keeps_the_version_field(json: Path) -> None:
     assert {"version": 3, "c": 1} == Document(json).read()
     document.update(lambda state: state.update(version=1, c=2))
     assert {"version": 3, "c": 2} == Document(json, migrations=MIGRATIONS).read()
+
+
+def schema(type_: Any = dict, **options: Any) -> Schema:
+    """A schema of JSON."""
+    return Schema("a.json", codec_for("a.json", None), type_, **options)
+
+
+def test_first_step_is_the_oldest_version() -> None:
+    """Steps may start at any number: a document without the field is of that version."""
+    steps = Migrations({4: lambda value: value.update(b=1)}, field="v")
+
+    assert (4, 5) == (steps.oldest, steps.latest)
+    assert 4 == steps.version_of({})
+    assert {"b": 1, "v": 5} == steps.run({}, 4)
+
+
+def test_steps_do_not_change_what_was_decoded() -> None:
+    """A step that changes its argument in place changes a copy."""
+    old = {"a": {"deep": [1]}}
+    steps = Migrations({1: lambda value: value["a"]["deep"].append(2)}, field="v")
+
+    assert {"a": {"deep": [1, 2]}, "v": 2} == steps.run(old, 1)
+    assert {"a": {"deep": [1]}} == old
+
+
+@pytest.mark.parametrize("content", [b"[]", b"1", b"null"])
+def test_versions_need_a_mapping(content: bytes) -> None:
+    """A document with versions that is no mapping is DecodeError."""
+    versioned = schema(object, migrations=Migrations({1: dict}, field="v"))
+
+    with pytest.raises(DecodeError, match="mapping"):
+        versioned.load(Content(content, None))
+
+
+def test_version_is_the_first_field_of_a_new_document() -> None:
+    """The stamp comes first where there was none, and stays in its place where there was one."""
+    steps = Migrations({1: dict}, field="v")
+
+    assert ["v", "a"] == list(steps.stamp({"a": 1}))
+    assert ["a", "v"] == list(steps.stamp({"a": 1, "v": 1}))
+    assert [1] == steps.stamp([1])
+
+
+def test_default_is_made_anew_each_time() -> None:
+    """A callable default is called for each look, and a value is never handed out itself."""
+    value: dict[str, Any] = {"deep": []}
+    for default in (value, lambda: value):
+        made = schema(default=default)
+        made.value(made.load(Content(None, None)))["deep"].append(1)
+
+        assert {"deep": []} == made.load(Content(None, None)).plain
+    assert {"deep": []} == value
+
+
+def test_newer_version_is_marked_and_refused() -> None:
+    """What a newer program wrote is loaded as it is, and `refuse_newer` says both versions."""
+    versioned = schema(migrations=Migrations({1: dict}, field="v"))
+    loaded = versioned.load(Content(b'{"v": 9, "a": 1}', None))
+
+    assert (9, {"v": 9, "a": 1}) == (loaded.newer, loaded.plain)
+    with pytest.raises(UnknownFormat) as caught:
+        versioned.refuse_newer(loaded)
+    assert (2, 9, "a.json") == (caught.value.expected, caught.value.found, caught.value.path)
+
+
+def test_message_says_where_what_and_what_to_do() -> None:
+    """Three sentences: the place and the reason, that the file is untouched, what to do."""
+    with pytest.raises(DecodeError) as caught:
+        schema().load(Content(b'{"a": 1,\n "b" 2}', None))
+
+    assert str(caught.value).startswith("a.json:2:")
+    assert "not readable as json" in str(caught.value).lower()
+    assert str(caught.value).endswith("The file is untouched. Mend it there, or move it away.")
+    assert 2 == caught.value.line

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-
 from holdfast.cli.changing import change
 from holdfast.cli.exits import NO, OK, Failure
 from holdfast.cli.parser import add_no_sync, add_parse, add_verbosity, add_wait
-from holdfast.cli.values import MISSING, read_path, remove
+from holdfast.cli.values import MISSING, read_key, remove
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from argparse import Namespace
+    from typing import Any
 
     from holdfast.cli.parser import Parser
 
@@ -43,7 +43,7 @@ def configure(parser: Parser) -> None:
 
 def run(args: Namespace) -> int:
     """Delete the keys under the lock of the document."""
-    paths = [read_path(key) for key in args.keys]
+    paths = [read_key(key) for key in args.keys]
 
     def apply(root: Any) -> Any:
         for key, path in zip(args.keys, paths, strict=True):

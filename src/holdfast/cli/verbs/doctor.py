@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING
 
 from holdfast.cli.output import print_json
 from holdfast.cli.parser import add_json
+from holdfast.cli.streams import show
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from argparse import Namespace
 
@@ -46,5 +47,5 @@ def run(args: Namespace) -> int:
     if args.as_json:
         print_json(report.as_dict())
     else:
-        print(report)
+        show(str(report))
     return report.exit_code

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 from contextlib import closing
-from typing import TYPE_CHECKING, NamedTuple
 
 from holdfast.cli import exits, signals
 from holdfast.cli.exits import Failure, describe, note
@@ -19,13 +18,17 @@ from holdfast.cli.parser import (
 )
 from holdfast.errors import DecodeError
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from argparse import Namespace
+    from typing import NamedTuple
 
     from holdfast.cli.parser import Parser
     from holdfast.state.file_place import FilePlace
     from holdfast.state.file_register import FileRegister
     from holdfast.state.register import Content
+else:
+    from holdfast.light_typing import NamedTuple
 
 COMMAND = True
 USAGE = "[OPTION...] FILE -- CMD [ARG...]\n-i [OPTION...] FILE"

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from holdfast.cli.exits import NO, OK, Failure
 from holdfast.cli.files import decode
 from holdfast.cli.kinds import is_list
 from holdfast.cli.output import as_json, print_json
 from holdfast.cli.parser import add_json, add_parse, add_quiet
+from holdfast.cli.streams import show
 from holdfast.cli.values import MISSING, find, read_path, read_value, text_of
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from argparse import Namespace
     from typing import Any
@@ -76,6 +76,6 @@ def _print(args: Namespace, value: Any) -> None:
         print_json(value)
     elif args.jsonl:
         for item in value if is_list(value) else [value]:
-            print(as_json(item))
+            show(as_json(item))
     else:
-        print(text_of(value), end="" if args.raw else "\n")
+        show(text_of(value), end="" if args.raw else "\n")

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import sys
 from stat import S_ISDIR, S_ISFIFO, S_ISREG, S_ISSOCK, filemode
-from typing import TYPE_CHECKING, Any
 
 from holdfast.cli.exits import NO, OK, Failure, describe
 from holdfast.cli.files import codec_of, decode_as, missing, open_register, read_file
@@ -16,9 +15,11 @@ from holdfast.errors import HoldfastError
 from holdfast.primitives.temp import recognise
 from holdfast.vfs import SYSTEM
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from argparse import Namespace
     from collections.abc import Iterator
+    from typing import Any
 
     from holdfast.cli.parser import Parser
     from holdfast.vfs import Folder, Stat

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import sys
-from typing import TYPE_CHECKING
 
 from holdfast.cli import exits
 from holdfast.cli.exits import Failure, note
@@ -13,6 +12,7 @@ from holdfast.cli.output import print_json, print_rows
 from holdfast.cli.parser import add_json, add_verbosity, add_wait
 from holdfast.vfs import CLOCK, SYSTEM
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from argparse import Namespace
 

@@ -2,27 +2,28 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-
 from holdfast.cli import exits
 from holdfast.cli.changing import change
 from holdfast.cli.exits import Failure
 from holdfast.cli.parser import add_no_sync, add_parse, add_verbosity, add_wait
+from holdfast.cli.streams import show_now
 from holdfast.cli.values import (
     MISSING,
+    alike,
     assign,
     find,
     like,
-    read_path,
+    read_key,
     read_value,
     split_pair,
     text_of,
 )
 from holdfast.formats.keypath import KeyPath, format_path
-from holdfast.formats.plain import same
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from argparse import Namespace
+    from typing import Any
 
     from holdfast.cli.parser import Parser
     from holdfast.cli.values import Pair
@@ -93,8 +94,16 @@ def run(args: Namespace) -> int:
     request = _Request(args)
     change(args, request.apply, default=MISSING if args.existing else {})
     if request.sum is not None:
-        print(text_of(request.sum))
+        _print_sum(args, request.sum)
     return exits.OK
+
+
+def _print_sum(args: Namespace, number: float) -> None:
+    try:
+        show_now(text_of(number))
+    except OSError as error:
+        error.add_note(f"{args.file} was changed: the sum is {text_of(number)}.")
+        raise
 
 
 class _Request:
@@ -117,7 +126,7 @@ class _Request:
         file = self._args.file
         for path, wanted in self._conditions:
             found = find(root, path)
-            if not same(found, like(found, wanted)):
+            if not alike(found, like(found, wanted)):
                 raise Failure(f"{file}: {format_path(path)} is not {text_of(wanted)}", exits.NO)
         pairs = self._pairs
         if self._counter is not None:
@@ -145,7 +154,7 @@ class _Request:
 
 def _pairs(words: list[str], kind: str) -> list[Pair]:
     if len(words) == 2 and split_pair(words[0]) is None:
-        return [(read_path(words[0]), read_value(words[1], kind))]
+        return [(read_key(words[0]), read_value(words[1], kind))]
     return [_pair(word, kind) for word in words]
 
 
@@ -153,10 +162,10 @@ def _pair(word: str, kind: str) -> Pair:
     sides = split_pair(word)
     if sides is None:
         raise Failure(f"{word!r} is not KEY=VALUE. See holdfast set --help.", exits.USAGE)
-    return read_path(sides[0]), read_value(sides[1], kind)
+    return read_key(sides[0]), read_value(sides[1], kind)
 
 
 def _single_key(words: list[str]) -> KeyPath:
     if len(words) != 1:
         raise Failure("--incr takes one KEY and no VALUE. See holdfast set --help.", exits.USAGE)
-    return read_path(words[0])
+    return read_key(words[0])

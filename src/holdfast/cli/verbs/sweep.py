@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING
 
 from holdfast.cli.exits import OK
 from holdfast.cli.output import as_json, print_json, print_rows
 from holdfast.cli.parser import add_json, add_quiet
+from holdfast.cli.streams import show, show_now
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from argparse import Namespace
 
@@ -45,11 +46,20 @@ def run(args: Namespace) -> int:
     from holdfast import sweep
 
     removed = [str(path) for path in sweep(args.folder)]
+    try:
+        _print(args, removed)
+        show_now(end="")
+    except OSError as error:
+        error.add_note(f"Removed were: {', '.join(removed) or 'none'}.")
+        raise
+    return OK
+
+
+def _print(args: Namespace, removed: list[str]) -> None:
     if args.as_json:
         print_json({"removed": removed})
     elif args.jsonl:
         for path in removed:
-            print(as_json({"removed": path}))
+            show(as_json({"removed": path}))
     elif not args.quiet:
         print_rows([(path,) for path in removed], ("REMOVED",))
-    return OK

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import os
 import sys
-from typing import TYPE_CHECKING, Final
 
 from holdfast.cli import signals
-from holdfast.cli.exits import BAD_DATA, NO_INPUT, OK, Failure
+from holdfast.cli.exits import BAD_DATA, NO_INPUT, OK, USAGE, Failure
 from holdfast.cli.files import named_file, wrote
 from holdfast.cli.parser import add_no_sync, add_verbosity
+from holdfast.cli.streams import say
+from holdfast.vfs import CLOCK, SYSTEM
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from argparse import Namespace
     from collections.abc import Iterator
+    from typing import Final
 
     from holdfast.cli.parser import Parser
     from holdfast.primitives.writer import BinaryWriter
@@ -102,9 +106,9 @@ def _mode(text: str) -> int:
 def run(args: Namespace) -> int:
     """Copy standard input into the replacement, check it, commit it."""
     from holdfast.primitives.writer import open as open_whole
-    from holdfast.vfs import CLOCK
 
     path = named_file(args.file)
+    _check_backup(args)
     same = Same(path) if args.if_changed else None
     with open_whole(
         path,
@@ -122,8 +126,21 @@ def run(args: Namespace) -> int:
     if args.verbose:
         took = CLOCK.monotonic() - begun
         done = wrote(path, size, took_s=took, sync=not args.no_sync)
-        print(f"{path} is unchanged" if unchanged else done, file=sys.stderr)
+        say(f"{path} is unchanged" if unchanged else done)
     return OK
+
+
+def _check_backup(args: Namespace) -> None:
+    """Refuse what is no other name in the folder of the file; a mistake of usage."""
+    name: str | None = args.backup
+    if name is None:
+        return
+    if args.no_clobber:
+        raise Failure("-n makes a new file, so there is nothing for --backup", USAGE)
+    taken = {"", os.curdir, os.pardir, *map(os.path.basename, (args.file, SYSTEM.resolve(args.file)))}
+    if os.path.basename(name) != name or name in taken:
+        message = f"--backup {name!r}: give another file name, without a folder; it lies beside FILE"
+        raise Failure(message, USAGE)
 
 
 def _copy(target: BinaryWriter, args: Namespace, same: Same | None) -> int:
@@ -159,7 +176,7 @@ def _write(target: BinaryWriter, chunk: bytes, path: str) -> None:
     try:
         target.write(chunk)
     except OSError as error:
-        error.filename = error.filename or path
+        error.filename = path
         error.add_note("It holds its old contents. Make room, and write again.")
         raise
 
