@@ -4,7 +4,14 @@ from __future__ import annotations
 
 from holdfast.cli import signals
 from holdfast.cli.exits import BAD_DATA, Failure
-from holdfast.cli.files import LARGEST_BYTES, named_file, need_codec, open_register, require_file, wrote
+from holdfast.cli.files import (
+    LARGEST_BYTES,
+    named_file,
+    need_codec,
+    open_register,
+    require_file,
+    wrote,
+)
 from holdfast.cli.streams import say
 from holdfast.errors import HoldfastError
 from holdfast.formats.plain import MISSING
@@ -42,7 +49,9 @@ def change(args: Namespace, apply: Callable[[Any], Any], *, default: Any) -> Non
     attempt = _Attempt(path, apply, verbose=args.verbose)
     sync: Sync = "never" if args.no_sync else "always"
     codec = need_codec(path, args.parse)
-    with Document(path, object, default=default, codec=codec, sync=sync, max_size_bytes=LARGEST_BYTES) as document:
+    with Document(
+        path, object, default=default, codec=codec, sync=sync, max_size_bytes=LARGEST_BYTES
+    ) as document:
         try:
             document.update(attempt, timeout_s=args.wait)
         except (TypeError, ValueError) as error:

@@ -21,6 +21,7 @@ __all__ = ["Ended", "replace_process", "run", "shell_words"]
 
 _FORWARDED = ("SIGTERM", "SIGHUP", "SIGINT", "SIGQUIT")
 _FROM_TERMINAL = ("SIGINT", "SIGQUIT")
+_IGNORED_BY_PYTHON = ("SIGPIPE", "SIGXFZ", "SIGXFSZ")
 
 
 class Ended(NamedTuple):
@@ -48,7 +49,7 @@ def run(command: Sequence[str], *, data: bytes | None = None, inherit: Sequence[
         Failure: it is not there (127) or cannot be run (126).
     """
     stream = None if data is None else subprocess.PIPE
-    with _forwarding() as forward:
+    with _forwarding() as forward, _writing_to_pipes():
         try:
             child = subprocess.Popen(
                 command,
@@ -72,6 +73,9 @@ def replace_process(command: Sequence[str], *, inherit: int) -> NoReturn:
     """
     try:
         os.set_inheritable(inherit, True)
+        for name in _IGNORED_BY_PYTHON:
+            if hasattr(signal, name):
+                signal.signal(getattr(signal, name), signal.SIG_DFL)
         os.execvp(command[0], list(command))  # noqa: S606 (no shell is the point)
     except OSError as error:
         raise _cannot_run(command[0], error) from None
@@ -108,6 +112,18 @@ class _Forward:
         self.got = signum
         if self._child is not None and signum not in self._shared:
             self._child.send_signal(signum)
+
+
+@contextmanager
+def _writing_to_pipes() -> Generator[None]:
+    """A command that does not read to the end must not end this process; its own is the default."""
+    signum = getattr(signal, "SIGPIPE", None)
+    before = None if signum is None else signal.signal(signum, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        if signum is not None:
+            signal.signal(signum, before)
 
 
 @contextmanager

@@ -1,16 +1,18 @@
 """The user's editor on a private copy of some contents.
 
 The copy is a file of the same name, so that an editor knows its kind, in a folder of its own that
-nobody else may enter; it is removed in the end, whatever happened.
+nobody else may enter. It is removed in the end with all that the editor left beside it; but what
+the user wrote, and what could not be taken, stays there and is named.
 """
 
 from __future__ import annotations
 
 import os
+import signal
 import sys
 
 from holdfast.cli import children
-from holdfast.cli.exits import WRONG_SETTING, Failure
+from holdfast.cli.exits import WRONG_SETTING, Failure, note
 from holdfast.primitives.temp import write_all
 from holdfast.vfs import SYSTEM
 
@@ -18,12 +20,11 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Final, Self
 
-    from holdfast.vfs import Folder
-
-__all__ = ["Copy", "wants_another_try"]
+__all__ = ["Copy", "is_attended", "wants_another_try"]
 
 _PIECE_BYTES: Final = 1 << 20
 _TEMPORARY: Final = "/tmp"  # noqa: S108 (what is made in it is a folder of our own)
+_OF_THE_KEYBOARD: Final = ("SIGINT", "SIGQUIT")
 
 
 class Copy:
@@ -31,43 +32,85 @@ class Copy:
 
     def __init__(self, path: str, data: bytes) -> None:
         place = os.environ.get("TMPDIR") or os.environ.get("TEMP") or _TEMPORARY
-        self._name = os.path.basename(path)
-        self._place = SYSTEM.folder(place)
-        self._own = f"holdfast-edit-{SYSTEM.token()}"
-        self._place.mkdir(self._own, permissions=0o700)
-        self._folder: Folder = SYSTEM.folder(os.path.join(place, self._own))
-        file = self._folder.open(self._name, "new", permissions=0o600)
+        name, own = os.path.basename(path), f"holdfast-edit-{SYSTEM.token()}"
+        self._data = data
+        self._own = os.path.join(os.path.abspath(place), own)
+        self.path = os.path.join(self._own, name)
+        parent = SYSTEM.folder(place)
         try:
-            write_all(file, data)
+            parent.mkdir(own, permissions=0o700)
         finally:
-            file.close()
+            parent.close()
+        try:
+            self._write(name)
+        except BaseException:
+            self._remove()
+            raise
+
+    def _write(self, name: str) -> None:
+        folder = SYSTEM.folder(self._own)
+        try:
+            file = folder.open(name, "new", permissions=0o600)
+            try:
+                write_all(file, self._data)
+            finally:
+                file.close()
+        finally:
+            folder.close()
 
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, *_: object) -> None:
-        """Remove the copy, and what the editor left beside it."""
-        for name in self._folder.names():
-            self._folder.unlink(name)
-        self._folder.close()
-        self._place.rmdir(self._own)
-        self._place.close()
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        """Remove the copy and what is beside it, unless an error would lose the user's work."""
+        if error is None or not self.holds_work():
+            self._remove()
+            return
+        error.add_note(self.where())
+        if not isinstance(error, Exception):  # a signal, of which nothing else is said
+            note("edit", f"interrupted. {self.where()}")
+
+    def where(self) -> str:
+        """Where the user's work is, in a sentence."""
+        return f"What you wrote is in {self.path}."
+
+    def holds_work(self) -> bool:
+        """Whether the user has written something else than was there."""
+        try:
+            return self.read() not in (b"", self._data)
+        except OSError:
+            return True  # something is there that cannot be looked at now
+
+    def _remove(self) -> None:
+        from shutil import rmtree
+
+        try:
+            rmtree(self._own)
+        except OSError as error:
+            note("edit", f"{self._own}: could not be removed: {error.strerror}")
 
     def open_in_editor(self) -> int:
-        """Let the user edit; return the editor's exit code.
+        """Let the user edit; return the editor's exit code, or 128 + n if signal n told us to stop.
 
         Raises:
             Failure: no editor is set, or it cannot be run.
         """
-        words = [*_editor(), os.path.join(self._folder.path, self._name)]
-        return children.run(words).code
+        ended = children.run([*_editor(), self.path])
+        from_keyboard = [getattr(signal, name, 0) for name in _OF_THE_KEYBOARD]
+        if ended.interrupted and ended.interrupted not in from_keyboard:
+            return 128 + ended.interrupted
+        return ended.code  # an editor may have a use of its own for Ctrl-C
 
     def read(self) -> bytes:
         """What was saved; nothing if the copy was removed."""
+        place, name = os.path.split(self.path)
+        folder = SYSTEM.folder(place)
         try:
-            file = self._folder.open(self._name, "read")
+            file = folder.open(name, "read")
         except FileNotFoundError:
             return b""
+        finally:
+            folder.close()
         try:
             pieces = iter(lambda: file.read(_PIECE_BYTES), b"")
             return b"".join(pieces)
@@ -89,10 +132,13 @@ def _editor() -> list[str]:
     return words
 
 
+def is_attended() -> bool:
+    """Whether there is a user who can be asked."""
+    return sys.stdin is not None and sys.stdin.isatty()
+
+
 def wants_another_try() -> bool:
-    """Ask the user, if there is one, whether to open the editor again."""
-    if sys.stdin is None or not sys.stdin.isatty():
-        return False
+    """Ask the user whether to open the editor again."""
     print("Open the editor again? [Y/n] ", end="", file=sys.stderr, flush=True)
     answer = sys.stdin.readline()
     return bool(answer) and not answer.strip().lower().startswith("n")

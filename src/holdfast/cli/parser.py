@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import re
 
 from holdfast.cli.exits import USAGE, Failure
 
@@ -30,8 +31,8 @@ __all__ = [
 
 _WIDTH: Final = 79
 _INDENT: Final = 24
-_SHELL_LINE: Final = ("-c", "--command")
-"""What may follow the file without `--`: flock(1) takes it there."""
+_NEGATIVE: Final = r"-\.?\d"
+"""What is no option but a value, such as -1e3; argparse itself knows no exponents."""
 
 
 class VerbModule(Protocol):
@@ -67,6 +68,7 @@ class Parser(argparse.ArgumentParser):
             formatter_class=lambda prog: argparse.HelpFormatter(prog, width=_WIDTH),
         )
         self.module = module
+        self._negative_number_matcher = re.compile(_NEGATIVE)
         module.configure(self)
         self.add_argument("-h", "--help", action="help", help="show this help")
 
@@ -77,20 +79,58 @@ class Parser(argparse.ArgumentParser):
         return action
 
     def read(self, arguments: list[str]) -> argparse.Namespace:
-        """Parse; `args.command` is what follows `--`, or, without `--`, what follows the file."""
+        """Parse; with `COMMAND`, `args.command` is what follows the file, or `--` behind it."""
         if not self.module.COMMAND:
             return self.parse_args(arguments)
-        if "--" in arguments:
-            at = arguments.index("--")
-            args = self.parse_args(arguments[:at])
-            args.command = arguments[at + 1 :]
-            return args
-        super().add_argument("command", nargs=argparse.REMAINDER)
-        args = self.parse_args(arguments)
-        first = args.command[0] if args.command else ""
-        if first.startswith("-") and first not in _SHELL_LINE:
-            self.error(f"put {first} before the file, or -- before the command")
+        own, command = self._split(arguments)
+        args = self.parse_args(own)
+        args.command = command
         return args
+
+    def _split(self, arguments: list[str]) -> tuple[list[str], list[str]]:
+        """What is this verb's own, and the command: `--` means something up to there alone."""
+        files = sum(not action.option_strings for action in self.shown)
+        at = end = 0
+        while at < len(arguments):
+            word = arguments[at]
+            if word == "--":
+                return self._split_at_dashes(arguments, at, files)
+            if word.startswith("-") and (word != "-" or not files):
+                at += 2 if self._takes_next(word) else 1
+            elif files:
+                files -= 1
+                at += 1
+                end = at
+            else:
+                self._refuse_misplaced(arguments[end:at])
+                return arguments[:at], arguments[at:]
+        return arguments, []
+
+    def _split_at_dashes(
+        self, arguments: list[str], at: int, files: int
+    ) -> tuple[list[str], list[str]]:
+        """Here `--` precedes the command, or the file, which may begin with a dash then."""
+        if not files:
+            return arguments[:at], arguments[at + 1 :]
+        end = at + 1 + files
+        command = arguments[end:]
+        return arguments[:end], command[1:] if command[:1] == ["--"] else command
+
+    def _takes_next(self, word: str) -> bool:
+        """Whether the word after this option is its value."""
+        valued = {
+            name for action in self.shown for name in action.option_strings if action.nargs != 0
+        }
+        if word.startswith("--"):
+            return word in valued
+        for place, letter in enumerate(word[1:], 2):
+            if f"-{letter}" in valued:
+                return place == len(word)
+        return False
+
+    def _refuse_misplaced(self, options: list[str]) -> None:
+        if options:
+            self.error(f"put {options[0]} before the file, or -- before the command")
 
     def error(self, message: str) -> NoReturn:
         """Raise it; argparse would print the usage and exit.
@@ -177,10 +217,10 @@ def exit_code(text: str) -> int:
     return value
 
 
-def add_wait(parser: Parser) -> None:
+def add_wait(parser: Parser, *aliases: str) -> None:
     """`-w SECS` and `-E N`."""
     parser.add_argument(
-        "-w", "--wait", type=seconds, metavar="SECS",
+        "-w", "--wait", *aliases, type=seconds, metavar="SECS",
         help="wait at most so long for the lock (default: as long as it takes)",
     )  # fmt: skip
     parser.add_argument(

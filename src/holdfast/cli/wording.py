@@ -1,4 +1,4 @@
-"""Errors as one line for a person at a shell: paths as they were given, no word of Python's calls."""
+"""Errors as one line for a person at a shell: paths as they were given, no word of a program."""
 
 from __future__ import annotations
 

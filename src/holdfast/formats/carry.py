@@ -41,9 +41,9 @@ class _Carrier:
 
     def carry(self, plain: Any, seen: Any, changed: Any, *, path: KeyPath) -> Any:
         """The new plain data at `path`; MISSING if it stays absent."""
-        if type(plain) is dict and type(seen) is dict and type(changed) is dict:
+        if _all_are(dict, plain, seen, changed):
             return self._carry_dict(plain, seen, changed, path=path)
-        if type(plain) is list and type(seen) is list and type(changed) is list:
+        if _all_are(list, plain, seen, changed):
             return self._carry_list(plain, seen, changed, path=path)
         return clone(plain) if same(seen, changed) else clone(changed)
 
@@ -116,6 +116,10 @@ def _at(data: Any, path: KeyPath) -> Any:
 def _aligned(plain: list[Any], seen: list[Any]) -> bool:
     """Whether the items stand for each other by their places; those of a set may not."""
     return all(
-        a == b if not isinstance(a, (dict, list)) else type(a) is type(b)
+        a == b or _all_are(dict, a, b) or _all_are(list, a, b)
         for a, b in zip(plain, seen, strict=False)
     )
+
+
+def _all_are(kind: type[object], *values: Any) -> bool:
+    return all(type(value) is kind for value in values)

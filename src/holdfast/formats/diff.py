@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 else:
     from holdfast.light_typing import NamedTuple
 
-__all__ = ["Delete", "Edit", "Set", "Splice", "apply", "changed_paths", "diff"]
+__all__ = ["Delete", "Edit", "Set", "Splice", "apply", "changed_paths", "diff", "stretches"]
 
 
 class Set(NamedTuple):
@@ -114,6 +114,14 @@ def _diff_lists(old: list[Any], new: list[Any], path: KeyPath, *, edits: list[Ed
             edits.append(Splice(path, at, len(removed) - paired, inserted[paired:]))
         for offset in range(paired):
             _diff(removed[offset], inserted[offset], (*path, head + index + offset), edits=edits)
+
+
+def stretches(old: list[Any], new: list[Any]) -> list[tuple[int, int, int, int]]:
+    """Where two lists differ: start and end in both, in order; items that both have lie between."""
+    head, end, new_end = _trim(old, new)
+    gaps = _gaps(old[head:end], new[head:new_end])[::-1]
+    found = [tuple(head + at for at in gap) for gap in gaps]
+    return [(a, b, c, d) for a, b, c, d in found if (a, c) != (b, d)]
 
 
 def _trim(old: list[Any], new: list[Any]) -> tuple[int, int, int]:

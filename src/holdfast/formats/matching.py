@@ -31,17 +31,17 @@ def matched(
     free = [index for index in range(len(old)) if index not in {*result}]
     for find in (_same_item, _same_name, _same_place):
         for at in range(len(new)):
-            if result[at] is None and (index := find(old, new, at, free)) is not None:
+            if result[at] is None and (index := find(old, new, at=at, free=free)) is not None:
                 result[at] = index
                 free.remove(index)
     return result
 
 
-def _same_item(old: Sequence[Any], new: Sequence[Any], at: int, free: list[int]) -> int | None:
+def _same_item(old: Sequence[Any], new: Sequence[Any], *, at: int, free: list[int]) -> int | None:
     return next((index for index in free if same(old[index], new[at])), None)
 
 
-def _same_name(old: Sequence[Any], new: Sequence[Any], at: int, free: list[int]) -> int | None:
+def _same_name(old: Sequence[Any], new: Sequence[Any], *, at: int, free: list[int]) -> int | None:
     for field in _NAMING:
         name = _field(new[at], field)
         if name is MISSING or sum(same(_field(item, field), name) for item in new) > 1:
@@ -52,7 +52,7 @@ def _same_name(old: Sequence[Any], new: Sequence[Any], at: int, free: list[int])
     return None
 
 
-def _same_place(old: Sequence[Any], new: Sequence[Any], at: int, free: list[int]) -> int | None:
+def _same_place(old: Sequence[Any], new: Sequence[Any], *, at: int, free: list[int]) -> int | None:
     return at if at in free and not _contradict(old[at], new[at]) else None
 
 

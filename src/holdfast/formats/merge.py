@@ -6,12 +6,13 @@
 
 from __future__ import annotations
 
+from holdfast.formats.merge_lists import in_place, spliced_both
 from holdfast.formats.plain import MAX_DEPTH, MISSING, clone, same
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from typing import Any, Final, Literal, NamedTuple, TypeAlias
+    from typing import Any, Literal, NamedTuple, TypeAlias
 
     from holdfast.formats.keypath import KeyPath
 else:
@@ -33,8 +34,9 @@ class Merge(NamedTuple):
 def merge3(base: Any, mine: Any, theirs: Any, *, prefer: Prefer = "mine") -> Merge:
     """Take the changes of both sides; the result shares nothing with them.
 
-    Mappings are merged by key, lists of equal length by index. A list whose length one side
-    changed is one value: if the other side changed it as well, it is one conflict.
+    Mappings are merged by key. Lists are merged item by item where both sides only changed items
+    at their places; where a side inserted, removed, moved or replaced items, both edits are made
+    if they stand apart in the list, and else the whole list is one conflict.
 
     Args:
         prefer: Who wins a conflict. A callable is given (path, base, mine, theirs), where a side
@@ -54,9 +56,6 @@ def merge3(base: Any, mine: Any, theirs: Any, *, prefer: Prefer = "mine") -> Mer
     return Merge(value, merger.conflicts)
 
 
-_CONTAINERS: Final = (dict, list)
-
-
 class _Merger:
     def __init__(self, prefer: Prefer) -> None:
         self.prefer = prefer
@@ -64,18 +63,14 @@ class _Merger:
 
     def merge(self, path: KeyPath, base: Any, *, mine: Any, theirs: Any) -> Any:
         """The merged value at one place; any of the three may be MISSING."""
-        if type(base) is type(mine) is type(theirs) and type(base) in _CONTAINERS:
-            if type(base) is dict:
-                return self._merge_dicts(path, base, mine=mine, theirs=theirs)
-            if len(base) == len(mine) == len(theirs):
-                sides = enumerate(zip(base, mine, theirs, strict=True))
-                return [
-                    self.merge((*path, index), a, mine=b, theirs=c) for index, (a, b, c) in sides
-                ]
+        if type(base) is type(mine) is type(theirs) is dict:
+            return self._merge_dicts(path, base, mine=mine, theirs=theirs)
         if same(mine, theirs) or same(base, theirs):
             return clone(mine)
         if same(base, mine):
             return clone(theirs)
+        if type(base) is type(mine) is type(theirs) is list:
+            return self._merge_lists(path, base, mine=mine, theirs=theirs)
         if base is MISSING and type(mine) is dict and type(theirs) is dict:
             return self._merge_dicts(path, {}, mine=mine, theirs=theirs)
         return self._conflict(path, base, mine=mine, theirs=theirs)
@@ -91,6 +86,17 @@ class _Merger:
             if value is not MISSING:
                 merged[key] = value
         return merged
+
+    def _merge_lists(
+        self, path: KeyPath, base: list[Any], *, mine: list[Any], theirs: list[Any]
+    ) -> Any:
+        if in_place(base, mine, theirs):
+            sides = enumerate(zip(base, mine, theirs, strict=True))
+            return [self.merge((*path, index), a, mine=b, theirs=c) for index, (a, b, c) in sides]
+        merged = spliced_both(base, mine, theirs)
+        if merged is not MISSING:
+            return merged
+        return self._conflict(path, base, mine=mine, theirs=theirs)
 
     def _conflict(self, path: KeyPath, base: Any, *, mine: Any, theirs: Any) -> Any:
         self.conflicts.append(path)

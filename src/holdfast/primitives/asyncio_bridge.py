@@ -9,6 +9,7 @@ I1  A call that has begun is waited for, however often its task is cancelled mea
 I2  A result that nobody will receive any more is handed to `undo`.
 I3  The threads are daemons, at most `_THREADS_MAX`, made when needed; a forked child starts with
     none.
+I4  A call that is refused because no thread can be had is not queued: nobody does it later.
 """
 
 from __future__ import annotations
@@ -38,30 +39,45 @@ class _Threads:
     def __init__(self) -> None:
         from queue import SimpleQueue
 
-        self.pid = os.getpid()
         self._jobs: SimpleQueue[_Job] = SimpleQueue()
-        self._idle = threading.Semaphore(0)
         self._lock = threading.Lock()
-        self._count = 0
+        self._threads = 0
+        self._unfinished = 0
 
     def submit(self, function: Callable[[], _T]) -> Future[_T]:
-        """Queue a call; its future can be cancelled until it begins."""
+        """Queue a call; its future can be cancelled until it begins.
+
+        Raises:
+            RuntimeError: The system gives no thread, and there is none yet; nothing was queued.
+            MemoryError: The same.
+        """
         from concurrent.futures import Future
 
         future: Future[_T] = Future()
-        self._jobs.put((future, function))
-        if not self._idle.acquire(blocking=False):
-            with self._lock:
-                if self._count < _THREADS_MAX:
-                    self._count += 1
-                    name = f"holdfast-{self._count}"
-                    threading.Thread(target=self._work, name=name, daemon=True).start()
+        with self._lock:
+            if self._unfinished >= self._threads and self._threads < _THREADS_MAX:
+                self._add_thread()
+            self._unfinished += 1
+            self._jobs.put((future, function))
         return future
+
+    def _add_thread(self) -> None:
+        self._threads += 1
+        name = f"holdfast-{self._threads}"
+        try:
+            threading.Thread(target=self._work, name=name, daemon=True).start()
+        except BaseException as error:
+            self._threads -= 1
+            if self._threads and isinstance(error, (RuntimeError, MemoryError)):
+                return  # the others will get to it
+            error.add_note("Nothing was begun, and nothing will be. Try again later.")
+            raise
 
     def _work(self) -> None:
         while True:
             _do(*self._jobs.get())
-            self._idle.release()
+            with self._lock:
+                self._unfinished -= 1
 
 
 def _do(future: Future[Any], function: Callable[[], Any]) -> None:
@@ -69,6 +85,10 @@ def _do(future: Future[Any], function: Callable[[], Any]) -> None:
         return
     try:
         result = function()
+    except StopIteration as error:  # no future of asyncio takes it
+        refused = RuntimeError("the function raised StopIteration")
+        refused.__cause__ = error
+        future.set_exception(refused)
     except BaseException as error:
         future.set_exception(error)
     else:
@@ -81,14 +101,21 @@ _making = threading.Lock()
 
 def _our_threads() -> _Threads:
     global _threads
-    found = _threads
-    if found is None or found.pid != os.getpid():
-        # After a fork the lock may be held by a thread that the child does not have.
-        with _making if found is None else threading.Lock():
-            found = _threads
-            if found is None or found.pid != os.getpid():
-                found = _threads = _Threads()
-    return found
+    with _making:
+        if _threads is None:
+            _threads = _Threads()
+        return _threads
+
+
+def _forget_parent() -> None:
+    """In a forked child: its threads do not exist, and the lock may be held by one of them."""
+    global _threads, _making
+    _threads = None
+    _making = threading.Lock()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_forget_parent)
 
 
 async def run(function: Callable[[], _T], *, undo: Callable[[_T], object] | None = None) -> _T:
@@ -143,6 +170,8 @@ def twin(function: Callable[_P, _T]) -> Callable[_P, Coroutine[Any, Any, _T]]:
 
     awaited.__name__ = awaited.__qualname__ = f"a{function.__name__}"
     awaited.__module__ = function.__module__
+    awaited.__annotations__ = function.__annotations__
+    awaited.__dict__["__wrapped__"] = function  # its signature, for help() and editors
     awaited.__doc__ = (
         f"`{function.__name__}` for asyncio, on a thread of its own.\n\n"
         "Cancelled, it was done wholly or not at all, and nothing of it goes on.\n"

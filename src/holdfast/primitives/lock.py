@@ -17,7 +17,13 @@ import os
 from sys import modules
 
 from holdfast.errors import Closed, LockTimeout
-from holdfast.primitives.lock_grants import Grants, current_owner, running_loop, this_thread
+from holdfast.primitives.lock_grants import (
+    Grants,
+    current_owner,
+    current_task,
+    running_loop,
+    this_thread,
+)
 from holdfast.primitives.lock_queue import GRACE_S
 from holdfast.primitives.lock_registry import join, leave, members_of
 from holdfast.primitives.lock_waiters import TaskWaiter, ThreadWaiter
@@ -25,7 +31,8 @@ from holdfast.vfs import CLOCK, SYSTEM
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Self
+    from collections.abc import Coroutine
+    from typing import Any, Self
 
     from holdfast.primitives.lock_queue import Gate
     from holdfast.vfs import VFS, Clock, Holder
@@ -50,6 +57,11 @@ class FileLock:
     owner has it cannot take again, unless `reentrant=True` says so: then each `release` undoes one
     `acquire`. After a fork the child holds nothing, and a `release` there of what the parent had
     taken does nothing.
+
+    An exception of a signal handler (`KeyboardInterrupt`) that strikes while the lock is taken or
+    given back leaves it free, with one exception that Python code cannot prevent: at the very entry
+    of `release`, or of the end of a `with` block, it comes before the first line of ours, and the
+    lock stays held. `locked` tells, and `close()` gives it back.
 
     Do not remove the lock file while it may be in use: whoever holds the lock then and whoever
     takes it next, on a new file, do not exclude each other. That the path names another file now
@@ -112,16 +124,17 @@ class FileLock:
         """
         gate = self._gate
         if gate is not None and timeout_s is None and not (self._held or gate.queue):
+            # Now: a call between the win and its entry could be interrupted, and keep the lock.
+            owner = this_thread.owner if "asyncio.events" not in modules else current_owner()
             description = gate.take_now(shared=shared)
             if description is not None:
-                is_thread = "asyncio.events" not in modules
-                owner = this_thread.owner if is_thread else current_owner()
                 self._held[owner] = description
                 return
         self._acquire_in_turn(shared=shared, timeout_s=timeout_s)
 
     def _acquire_in_turn(self, *, shared: bool, timeout_s: float | None) -> None:
-        gate, owner = self._begin(shared=shared, timeout_s=timeout_s)
+        owner = current_owner()
+        gate = self._begin(owner, shared=shared, timeout_s=timeout_s)
         if gate is None:
             return
         start_s = self._clock.monotonic()
@@ -144,10 +157,14 @@ class FileLock:
             raise self._closed()
         self._held[owner] = description
 
-    async def aacquire(self, *, shared: bool = False, timeout_s: float | None = None) -> None:
+    def aacquire(
+        self, *, shared: bool = False, timeout_s: float | None = None
+    ) -> Coroutine[Any, Any, None]:
         """Take the lock as `acquire` does, for the current task, without blocking the event loop.
 
-        When it is cancelled, nothing is held. `release` gives the lock back; it never waits.
+        The owner is the task that makes the call, also if another one awaits it (as `wait_for` of
+        Python 3.11 has it done); if it has the lock already, it is the task that awaits. When it is
+        cancelled, nothing is held. `release` gives the lock back; it never waits.
 
         Args:
             shared: Together with other shared holders.
@@ -162,16 +179,25 @@ class FileLock:
             ValueError: `timeout_s` is no length of time.
             Closed: After `close`.
         """
+        return self._acquire_async(current_task(), shared=shared, timeout_s=timeout_s)
+
+    async def _acquire_async(
+        self, caller: object, *, shared: bool, timeout_s: float | None
+    ) -> None:
         from asyncio import get_running_loop
 
-        gate, owner = self._begin(shared=shared, timeout_s=timeout_s)
+        me = current_owner()
+        owner = caller or me
+        if owner in self._held and not self._reentrant:
+            owner = me
+        gate = self._begin(owner, shared=shared, timeout_s=timeout_s)
         if gate is None:
             return
         start_s = self._clock.monotonic()
         description = None if gate.queue else gate.take_now(shared=shared, may_open=False)
         if description is None:
             if timeout_s is None:
-                self._refuse_to_wait_for_itself(gate, owner, blocks_loop=False)
+                self._refuse_to_wait_for_itself(gate, me, blocks_loop=False)
             once = timeout_s == 0 and not gate.queue
             waiter = TaskWaiter(get_running_loop(), shared=shared, once=once)
             if once or timeout_s != 0:
@@ -182,13 +208,15 @@ class FileLock:
         if self._gate is None:
             gate.give_back(description)
             raise self._closed()
+        if owner in self._held:
+            owner = self._grants.free_owner(me)
         self._held[owner] = description
 
     def release(self) -> None:
         """Give the lock back; it is free when this returns. Never waits.
 
-        A thread or task gives back its own grant; where there is but one, anybody may. In a
-        forked child, giving back what the parent took does nothing.
+        A thread or task gives back its own grant; where there is but one, anybody may, and so one
+        whose task is over. In a forked child, giving back what the parent took does nothing.
 
         Raises:
             RuntimeError: The caller has nothing to give back.
@@ -209,10 +237,12 @@ class FileLock:
             description.discard()
             return
         try:
-            gate.give_back(description)
-        except BaseException:
+            description.file.unlock()  # here, not in a call: it could be interrupted at its entry
+        except BaseException as error:
             description.discard()
+            self._file.explain(error)
             raise
+        gate.keep(description)
 
     def _release_nothing(self) -> None:
         """Pass over what a fork or `close` took away; anything else is a mistake of the caller."""
@@ -227,16 +257,15 @@ class FileLock:
 
     # ------------------------------------------------------------ owners
 
-    def _begin(self, *, shared: bool, timeout_s: float | None) -> tuple[Gate | None, object]:
+    def _begin(self, owner: object, *, shared: bool, timeout_s: float | None) -> Gate | None:
         """Check the call; no gate if the owner has the lock already and one more was counted."""
         if timeout_s is not None and not timeout_s >= 0:
             raise ValueError(f"timeout_s is {timeout_s}, and must be None, 0 or more")
         if self._gate is None:
             raise self._closed()
-        owner = current_owner()
         held = self._held.get(owner)
         if held is None:
-            return self._gate, owner
+            return self._gate
         if self._reentrant:
             if held.shared and not shared:
                 raise RuntimeError(
@@ -244,10 +273,10 @@ class FileLock:
                     "It is still held, shared. Release it first, and read again after acquiring."
                 )
             held.count += 1
-            return None, owner
+            return None
         if shared and held.shared:
             raise self._self_wait()
-        return self._gate, owner
+        return self._gate
 
     def _refuse_to_wait_for_itself(self, gate: Gate, owner: object, *, blocks_loop: bool) -> None:
         """Raise if the holder is the caller, through this object or another, or a stopped task."""
@@ -330,8 +359,8 @@ class FileLock:
         still open ends without an error.
         """
         gate, self._gate = self._gate, None
+        self._grants.lose(unlock=True)
         if gate is not None:
-            self._grants.lose(unlock=True)
             leave(gate, self._grants)
 
 

@@ -10,6 +10,7 @@ import os
 from errno import EROFS
 from math import inf
 from stat import S_ISLNK
+from threading import RLock
 from weakref import WeakSet
 
 TYPE_CHECKING = False
@@ -20,6 +21,10 @@ __all__ = ["TRUST_S", "Description", "LockFile"]
 
 TRUST_S = 0.001
 """How long a look at the path is trusted: a look costs more than lock and unlock together."""
+FORK_WAITS_S = 1.0
+"""How long a fork waits for a file that is just being opened; a dead server must not stop it."""
+
+_opening = RLock()  # from before a file is opened until it is listed, for forks to find it there
 
 
 def _close(handle: File | Folder) -> None:
@@ -97,12 +102,16 @@ class LockFile:
         """
         folder = self.vfs.folder(self.folder)
         try:
-            try:
-                file = folder.open(self.name, "create", permissions=self.permissions)
-            except OSError as refused:
-                file = self._open_to_read(refused)
+            with _opening:
+                return self._open_listed(folder)
         finally:
             _close(folder)
+
+    def _open_listed(self, folder: Folder) -> Description:
+        try:
+            file = folder.open(self.name, "create", permissions=self.permissions)
+        except OSError as refused:
+            file = self._open_to_read(refused)
         try:
             description = Description(file)
         except BaseException:
@@ -187,3 +196,27 @@ class LockFile:
                 "Nothing is held and no file was changed. "
                 "Keep the lock file on a local filesystem; `holdfast doctor` says what yours gives."
             )
+
+
+def _before_fork() -> None:
+    _opening.acquire(timeout=FORK_WAITS_S)
+
+
+def _after_fork_in_parent() -> None:
+    try:
+        _opening.release()
+    except RuntimeError:
+        pass  # waited in vain
+
+
+def _after_fork_in_child() -> None:
+    global _opening
+    _opening = RLock()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(
+        before=_before_fork,
+        after_in_parent=_after_fork_in_parent,
+        after_in_child=_after_fork_in_child,
+    )

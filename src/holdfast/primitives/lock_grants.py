@@ -9,7 +9,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from holdfast.primitives.lock_file import Description
 
-__all__ = ["Grants", "current_owner", "running_loop", "this_thread"]
+__all__ = ["Grants", "current_owner", "current_task", "running_loop", "this_thread"]
 
 
 class _ThisThread(local):
@@ -34,14 +34,21 @@ class Grants:
         self.held: dict[object, Description] = {}
         self.lost = 0
 
+    def free_owner(self, owner: object) -> object:
+        """Return this owner, or, if it has a grant already, one whose grant anybody may release."""
+        return _Over() if owner in self.held else owner
+
     def pop_own(self) -> tuple[object, Description]:
-        """Take out the grant of the calling task or thread.
+        """Take out the grant of the calling task or thread, else one whose task is over.
 
         Raises:
-            KeyError: It has none.
+            KeyError: There is none.
         """
         for owner in (current_owner(), this_thread.owner):
             if owner in self.held:
+                return owner, self.held.pop(owner)
+        for owner in list(self.held):
+            if _is_over(owner):
                 return owner, self.held.pop(owner)
         raise KeyError
 
@@ -70,13 +77,30 @@ def running_loop() -> object:
     return None if events is None else events._get_running_loop()  # noqa: SLF001 (the other raises)
 
 
+def current_task() -> object:
+    """The task that runs in this thread; None if there is none."""
+    loop = running_loop()
+    return None if loop is None else modules["asyncio.tasks"].current_task(loop)
+
+
 def current_owner() -> object:
     """The task that runs in this thread, else the thread."""
-    if running_loop() is None:
-        return this_thread.owner
-    from asyncio import current_task
-
     return current_task() or this_thread.owner
+
+
+class _Over:
+    """Owns what one task took twice at once, in tasks of its own."""
+
+    __slots__ = ()
+
+    def done(self) -> bool:
+        """Be over, as a task that has ended."""
+        return True
+
+
+def _is_over(owner: object) -> bool:
+    done = getattr(owner, "done", None)
+    return done is not None and done()
 
 
 def _loop_of(owner: object) -> object:

@@ -108,19 +108,21 @@ class Gate:
                     return None
                 description = self.file.open()
             try:
-                if not description.file.lock(shared=shared, block=False):
-                    self.idle.append(description)
-                    return None
-                since_s = self.file.monotonic() - description.seen_s
-                if since_s < TRUST_S or self.file.is_current(description):
-                    description.shared = shared
-                    if not shared:
-                        self.file.announce(description.file)
-                    return description
+                is_free = description.file.lock(shared=shared, block=False)
+                if is_free:
+                    since_s = self.file.monotonic() - description.seen_s
+                    if since_s < TRUST_S or self.file.is_current(description):
+                        description.shared = shared
+                        if not shared:
+                            self.file.announce(description.file)
+                        return description
             except BaseException as error:
                 description.discard()
                 self.file.explain(error)
                 raise
+            if not is_free:
+                self.keep(description)
+                return None
             description.discard()
 
     def take_blocking(self, *, shared: bool) -> Description:
@@ -155,14 +157,21 @@ class Gate:
         """
         try:
             description.file.unlock()
-            if len(self.idle) < KEPT_OPEN:
-                self.idle.append(description)
-                return
         except BaseException as error:
             description.discard()
             self.file.explain(error)
             raise
-        description.forget()
+        self.keep(description)
+
+    def keep(self, description: Description) -> None:
+        """Keep what is unlocked for the next one, who may have it at once: hands off afterwards."""
+        self.idle.append(description)
+        while len(self.idle) > KEPT_OPEN:
+            try:
+                surplus = self.idle.pop()
+            except IndexError:
+                return  # others took them meanwhile
+            surplus.forget()
 
     # ------------------------------------------------------------ waiting in turn
 
@@ -197,13 +206,14 @@ class Gate:
             if timeout_s is not None:
                 timer = waiter.loop.call_later(timeout_s, waiter.finish)
             await waiter.future
+            if timer is not None:
+                timer.cancel()
             return self._leave(waiter)
         except BaseException:
             self._withdraw(waiter)
-            raise
-        finally:
             if timer is not None:
                 timer.cancel()
+            raise
 
     def _enter(self, waiter: Waiter) -> bool:
         """Queue up; whether a wait is under way in the kernel that nobody wants any more."""

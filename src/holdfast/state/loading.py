@@ -90,7 +90,7 @@ class Migrations:
     def _step(self, step: int, plain: Any) -> Any:
         result = self.steps[step](plain)
         plain = plain if result is None else result
-        if not isinstance(plain, dict):
+        if not _is_dict(plain):
             raise TypeError(f"a migration returns a dict or None, not {type(plain).__name__}")
         plain[self.field] = step + 1
         return plain

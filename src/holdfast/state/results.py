@@ -4,18 +4,21 @@ from __future__ import annotations
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any
+    from typing import Any, cast
+else:
+    from holdfast.light_typing import cast
 
 __all__ = ["parts_of", "refuse_result"]
 
 
 def parts_of(value: Any) -> list[Any]:
     """The containers right inside a dict or list, which a function might return by mistake."""
+    items: list[Any] = []
     if isinstance(value, dict):
-        return [part for part in value.values() if isinstance(part, (dict, list))]
-    if isinstance(value, list):
-        return [part for part in value if isinstance(part, (dict, list))]
-    return []
+        items.extend(cast("dict[Any, Any]", value).values())
+    elif isinstance(value, list):
+        items.extend(cast("list[Any]", value))
+    return [part for part in items if isinstance(part, (dict, list))]
 
 
 def refuse_result(result: Any, value: Any, parts: list[Any]) -> None:

@@ -10,7 +10,7 @@ import pytest
 
 from holdfast import errors
 from holdfast.cli import exits
-from holdfast.cli.exits import Failure, code_of, describe, report
+from holdfast.cli.exits import Failure, code_of, report
 
 
 @pytest.mark.parametrize(
@@ -68,29 +68,6 @@ def test_every_code_has_a_meaning() -> None:
     codes |= {value for name, value in vars(exits).items() if name.isupper() and type(value) is int}
 
     assert [] == sorted(codes - set(exits.MEANINGS))
-
-
-def test_line_has_path_reason_and_notes() -> None:
-    """An error of the system reads: path, reason, and what its notes say of the disk."""
-    error = OSError(errno.ENOSPC, "No space left on device", "state.json")
-    error.add_note("The old contents are intact.\nFree some space.")
-
-    line = "state.json: No space left on device. The old contents are intact. Free some space."
-    assert line == describe(error)
-
-
-def test_line_cannot_steer_the_terminal() -> None:
-    """Control characters and lone surrogates of a file's name are written as escapes."""
-    error = FileNotFoundError(errno.ENOENT, "No such file", "a\x1b[31m\udcff")
-
-    assert r"a\x1b[31m\udcff: No such file" == describe(error)
-
-
-def test_busy_lock_names_its_holder() -> None:
-    """A lock that was not free says who has it."""
-    error = errors.LockTimeout("m", path="l", waited_s=2.0, holder="pid 7 (x) on h")
-
-    assert "l: held by pid 7 (x) on h, waited 2 s. Nothing was changed." == describe(error)
 
 
 def test_json_error_has_stable_fields(capsys) -> None:

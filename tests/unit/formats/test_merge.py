@@ -54,6 +54,64 @@ def test_mappings_added_on_both_sides_are_merged():
     assert [("a", "z")] == conflicts
 
 
+def records(*pairs):
+    """Records of an id and a value."""
+    return [{"id": id_, "v": value} for id_, value in pairs]
+
+
+A, B, C = "a", "b", "c"
+
+
+@pytest.mark.parametrize(
+    ("base", "mine", "theirs"),
+    [
+        (records((1, 0), (2, 0)), records((2, 0), (3, 0)), records((1, 9), (2, 8))),
+        (records((1, 0)), records((5, 0)), records((1, 9))),
+        ([A, B, C], [B, A, C], [A, C, B]),
+        ([A, B], [B, A], [A, "x"]),
+        ([A, B, C], [A, B, C, "x"], [A, B, C, "y"]),
+        ([A, B, C], ["x", B, C], ["y", B, C, "z"]),
+        ([A, B, C, "d"], ["x", A, B, C, "d"], [A, B, C, "d", "x"]),
+        ([A, B, C, "d"], [B, C, "d", A], [B, C, A, "d"]),
+        ([A, B, C, "d"], [B, C, "d"], [B, A, C, "d"]),
+        ([A, B, C], ["x", C], [A, "y", C]),
+    ],
+)
+def test_edits_of_a_list_that_collide_are_one_conflict(base, mine, theirs):
+    """Moved, replaced or added by both, or side by side: the list of one side is taken whole."""
+    assert ({"l": mine}, [("l",)]) == merge3({"l": base}, {"l": mine}, {"l": theirs})
+    assert ({"l": mine}, [("l",)]) == merge3({"l": base}, {"l": theirs}, {"l": mine}, prefer="theirs")
+
+
+@pytest.mark.parametrize(
+    ("base", "mine", "theirs", "expected"),
+    [
+        ([A, B, C], ["x", A, B, C], [A, B, C, "y"], ["x", A, B, C, "y"]),
+        ([A, B, C, "d"], [B, C, "d"], [A, B, C, "x"], [B, C, "x"]),
+        ([A, B, C, "d"], [B, C, "d"], [B, C, "x"], [B, C, "x"]),
+        ([A, B, C], [C, B, A], [A, B, C], [C, B, A]),
+        ([[1], [2]], [[1, 5], [2]], [[1], [0, 2]], [[1, 5], [0, 2]]),
+        ([False, False], [True, False], [False, True], [True, True]),
+        (
+            records((1, 0), (2, 0), (3, 0)),
+            records((1, 5), (2, 0), (3, 0)),
+            records((1, 0), (2, 0), (3, 0), (4, 0)),
+            records((1, 5), (2, 0), (3, 0), (4, 0)),
+        ),
+        (
+            [{"name": "x", "a": 1, "b": 1}],
+            [{"name": "x", "a": 2, "b": 1}],
+            [{"name": "x", "a": 1, "b": 3}],
+            [{"name": "x", "a": 2, "b": 3}],
+        ),
+    ],
+)
+def test_edits_of_a_list_that_stand_apart_are_both_made(base, mine, theirs, expected):
+    """Whichever side is mine."""
+    assert ({"l": expected}, []) == merge3({"l": base}, {"l": mine}, {"l": theirs})
+    assert ({"l": expected}, []) == merge3({"l": base}, {"l": theirs}, {"l": mine})
+
+
 def test_lists_of_other_lengths_are_one_conflict():
     """Unless only one side changed it."""
     assert ({"l": [1, 2]}, [("l",)]) == merge3({"l": [1]}, {"l": [1, 2]}, {"l": [0]})

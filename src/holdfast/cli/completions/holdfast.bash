@@ -22,7 +22,7 @@ _holdfast() {
             get) words="--default --raw --parse --json --jsonl -q --quiet -h --help" ;;
             set) words="--str --int --json --incr --default --if --existing --no-sync --parse -w --wait -E --conflict-exit-code -q --quiet -v --verbose -h --help" ;;
             del) words="-f --force --no-sync --parse -w --wait -E --conflict-exit-code -q --quiet -v --verbose -h --help" ;;
-            lock) words="-x -e --exclusive -s --shared -n --nonblock -w --wait -E --conflict-exit-code -o --close -F --no-fork -c --command --of --who --json -q --quiet -v --verbose -h --help" ;;
+            lock) words="-x -e --exclusive -s --shared -n --nb --nonblock -w --wait --timeout -E --conflict-exit-code -o --close -F --no-fork -c --command --of --who --json -q --quiet -v --verbose -h --help" ;;
             inspect) words="--json --color -h --help" ;;
             sweep) words="--json --jsonl -q --quiet -h --help" ;;
             doctor) words="--json -h --help" ;;

@@ -115,9 +115,11 @@ _holdfast() {
             '-s[share it with others that use -s]' \
             '--shared[share it with others that use -s]' \
             '-n[do not wait\: as -w 0]' \
+            '--nb[do not wait\: as -w 0]' \
             '--nonblock[do not wait\: as -w 0]' \
             '-w[wait at most so long for the lock (default\: as long as it takes)]:SECS: ' \
             '--wait[wait at most so long for the lock (default\: as long as it takes)]:SECS: ' \
+            '--timeout[wait at most so long for the lock (default\: as long as it takes)]:SECS: ' \
             '-E[exit with N, not 75, when the lock is busy or somebody was faster]:N: ' \
             '--conflict-exit-code[exit with N, not 75, when the lock is busy or somebody was faster]:N: ' \
             '-o[do not let CMD inherit the lock]' \

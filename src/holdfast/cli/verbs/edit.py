@@ -6,7 +6,7 @@ import sys
 from contextlib import closing
 
 from holdfast.cli import exits, signals
-from holdfast.cli.exits import Failure, describe, note
+from holdfast.cli.exits import Failure, note
 from holdfast.cli.files import codec_of, missing, open_register, require_file, wrote
 from holdfast.cli.parser import (
     add_color,
@@ -16,6 +16,7 @@ from holdfast.cli.parser import (
     add_verbosity,
     add_wait,
 )
+from holdfast.cli.streams import say, show, show_now
 from holdfast.errors import DecodeError
 
 TYPE_CHECKING = False
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
     from argparse import Namespace
     from typing import NamedTuple
 
+    from holdfast.cli.children import Ended
+    from holdfast.cli.editor import Copy
     from holdfast.cli.parser import Parser
     from holdfast.state.file_place import FilePlace
     from holdfast.state.file_register import FileRegister
@@ -89,15 +92,25 @@ def _edit(args: Namespace, register: FileRegister) -> int:
         content = place.read()
         if content.data is None and not args.create:
             raise missing(args.file)
-        made = _by_editor(args, content) if args.interactive else _by_command(args, content)
-        if made.data is None:
-            return made.code
-        signals.finish()
-        if args.diff:
-            _print_diff(args, content.data or b"", made.data)
-        if args.dry_run or made.data == content.data:
-            return _unchanged(args, made.data == content.data)
-        return _replace(args, place, content, data=made.data)
+        if not args.interactive:
+            return _take(args, place, content, made=_by_command(args, content))
+        from holdfast.cli.editor import Copy
+
+        with Copy(args.file, content.data or b"") as copy:  # until what was written is in place
+            return _take(args, place, content, made=_by_editor(args, copy))
+
+
+def _take(args: Namespace, place: FilePlace, content: Content, *, made: _Made) -> int:
+    """Make the new contents those of the file."""
+    if made.data is None:
+        return made.code
+    signals.finish()
+    if args.diff:
+        _print_diff(args, content.data or b"", made.data)
+        show_now(end="")
+    if args.dry_run or made.data == content.data:
+        return _unchanged(args, made.data == content.data)
+    return _replace(args, place, content, data=made.data)
 
 
 class _Made(NamedTuple):
@@ -111,17 +124,20 @@ def _by_command(args: Namespace, content: Content) -> _Made:
     from holdfast.cli import children
 
     ended = children.run(args.command, data=content.data or b"")
-    code = ended.code or (128 + ended.interrupted if ended.interrupted else exits.OK)
-    if code:
-        if not args.quiet:
-            note("edit", f"{args.command[0]} {_how(code)}. {args.file} is unchanged.")
-        return _Made(None, code)
-    _check(args, ended.output)
-    return _Made(ended.output)
+    if not ended.code and not ended.interrupted:
+        _check(args, ended.output)
+        return _Made(ended.output)
+    if not args.quiet:
+        note("edit", f"{_how(args.command[0], ended)}. {args.file} is unchanged.")
+    return _Made(None, ended.code or 128 + ended.interrupted)
 
 
-def _how(code: int) -> str:
-    return f"was ended by signal {code - 128}" if code > 128 else f"exited with {code}"
+def _how(name: str, ended: Ended) -> str:
+    if not ended.code:
+        return f"signal {ended.interrupted} came while {name} ran"
+    if ended.code > 128:
+        return f"{name} was ended by signal {ended.code - 128}"
+    return f"{name} exited with {ended.code}"
 
 
 def _check(args: Namespace, data: bytes) -> None:
@@ -144,25 +160,25 @@ def _check(args: Namespace, data: bytes) -> None:
         raise Failure(f"{message} It is unchanged.", exits.BAD_DATA, path=args.file) from None
 
 
-def _by_editor(args: Namespace, content: Content) -> _Made:
+def _by_editor(args: Namespace, copy: Copy) -> _Made:
     from holdfast.cli import editor
 
-    data = content.data or b""
-    with editor.Copy(args.file, data) as copy:
-        while True:
-            ended = copy.open_in_editor()
-            if ended:
-                note("edit", f"the editor {_how(ended)}. {args.file} is unchanged.")
-                return _Made(None, ended)
-            data = copy.read()
-            try:
-                _check(args, data)
-            except Failure as error:
-                note("edit", describe(error))
-                if not editor.wants_another_try():
-                    raise
-            else:
-                return _Made(data)
+    while True:
+        if code := copy.open_in_editor():
+            how = f"was ended by signal {code - 128}" if code > 128 else f"exited with {code}"
+            raise Failure(f"the editor {how}. {args.file} is unchanged.", code, path=args.file)
+        data = copy.read()
+        try:
+            _check(args, data)
+        except Failure as error:
+            if not editor.is_attended():
+                raise
+            note("edit", str(error))
+            if not editor.wants_another_try():
+                message = f"{args.file} is unchanged."
+                raise Failure(message, error.exit_code, path=args.file) from None
+        else:
+            return _Made(data)
 
 
 def _unchanged(args: Namespace, same: bool) -> int:
@@ -181,10 +197,7 @@ def _replace(args: Namespace, place: FilePlace, content: Content, *, data: bytes
     place.write(data, replacing=content)
     if args.verbose:
         took_s = CLOCK.monotonic() - begun
-        print(
-            wrote(args.file, len(data), took_s=took_s, sync=not args.no_sync),
-            file=sys.stderr,
-        )
+        say(wrote(args.file, len(data), took_s=took_s, sync=not args.no_sync))
     return exits.OK
 
 
@@ -198,7 +211,7 @@ def _print_diff(args: Namespace, old: bytes, new: bytes) -> None:
     titles = f"{args.file} (old)", f"{args.file} (new)"
     for line in unified_diff(before, after, *titles, lineterm=""):
         shade = _SHADES.get(line[0]) if color and line[:3] not in ("---", "+++") else None
-        print(f"\033[{shade}m{line}\033[0m" if shade else line)
+        show(f"\033[{shade}m{line}\033[0m" if shade else line)
 
 
 _SHADES = {"-": "31", "+": "32", "@": "36"}

@@ -6,7 +6,7 @@ import os
 import sys
 from stat import S_ISDIR, S_ISFIFO, S_ISREG, S_ISSOCK, filemode
 
-from holdfast.cli.exits import NO, OK, Failure, describe
+from holdfast.cli.exits import NO, OK, Failure
 from holdfast.cli.files import codec_of, decode_as, missing, open_register, read_file
 from holdfast.cli.kinds import is_list, is_table
 from holdfast.cli.output import human_size, iso_time, print_json, print_rows
@@ -127,10 +127,12 @@ def _document(path: str) -> dict[str, Any] | None:
     try:
         value = decode_as(codec, read_file(path), path)
     except (HoldfastError, Failure, OSError) as error:
+        from holdfast.cli.wording import describe
+
         line, column = getattr(error, "line", None), getattr(error, "column", None)
         return {
             "format": codec.name,
-            "error": describe(error),
+            "error": describe(error, path),
             "line": line,
             "column": column,
         }

@@ -46,9 +46,9 @@ def configure(parser: Parser) -> None:
     add("-x", "-e", "--exclusive", action="store_false", dest="shared", default=False,
         help="hold it alone (default)")  # fmt: skip
     add("-s", "--shared", action="store_true", help="share it with others that use -s")
-    add("-n", "--nonblock", action="store_const", const=0.0, dest="wait",
+    add("-n", "--nb", "--nonblock", action="store_const", const=0.0, dest="wait",
         help="do not wait: as -w 0")  # fmt: skip
-    add_wait(parser)
+    add_wait(parser, "--timeout")
     add("-o", "--close", action="store_true", help="do not let CMD inherit the lock")
     add(
         "-F",
@@ -87,8 +87,6 @@ def _command(args: Namespace) -> list[str]:
     from holdfast.cli.children import shell_words
 
     words: list[str] = args.command
-    if args.line is None and words[:1] in (["-c"], ["--command"]) and len(words) == 2:
-        args.line, words = words[1], []
     if args.no_fork and args.close:
         raise Failure("-F and -o together would hold no lock", exits.USAGE)
     if bool(words) is (args.line is not None):

@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 import sys
 
-from holdfast.cli import signals
-from holdfast.cli.exits import BAD_DATA, NO_INPUT, OK, USAGE, Failure
+from holdfast.cli import exits, signals
+from holdfast.cli.exits import BAD_DATA, NO_INPUT, OK, Failure
 from holdfast.cli.files import named_file, wrote
 from holdfast.cli.parser import add_no_sync, add_verbosity
 from holdfast.cli.streams import say
@@ -136,11 +136,12 @@ def _check_backup(args: Namespace) -> None:
     if name is None:
         return
     if args.no_clobber:
-        raise Failure("-n makes a new file, so there is nothing for --backup", USAGE)
-    taken = {"", os.curdir, os.pardir, *map(os.path.basename, (args.file, SYSTEM.resolve(args.file)))}
+        raise Failure("-n makes a new file, so there is nothing for --backup", exits.USAGE)
+    own = (args.file, SYSTEM.resolve(args.file))
+    taken = {"", os.curdir, os.pardir, *map(os.path.basename, own)}
     if os.path.basename(name) != name or name in taken:
-        message = f"--backup {name!r}: give another file name, without a folder; it lies beside FILE"
-        raise Failure(message, USAGE)
+        message = f"--backup {name!r}: give the name of another file, which will lie beside FILE"
+        raise Failure(message, exits.USAGE)
 
 
 def _copy(target: BinaryWriter, args: Namespace, same: Same | None) -> int:
