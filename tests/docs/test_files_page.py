@@ -122,6 +122,7 @@ def test_folders_stand_on_the_page(tmp_path: Path) -> None:
     parent = SYSTEM.folder(str(tmp_path))
     try:
         private = PrivateFolder(parent, "a.json", vfs=SYSTEM)
+        private.make()
         inside = private.folder.names()
         private.remove()
     finally:

@@ -258,6 +258,37 @@ os.kill(os.getpid(), signal.SIGKILL)
         os.kill(group, signal.SIGKILL)
 
 
+def test_fork_while_the_file_is_opened_leaves_no_copy(path) -> None:
+    """The fork waits until the descriptor is known, so that the child closes its copy."""
+    script = """
+from holdfast.primitives import lock_file
+opened, forked = threading.Event(), threading.Event()
+class Slow(lock_file.Description):
+    __slots__ = ()
+    def __init__(self, file):
+        opened.set()
+        time.sleep(0.1)  # the fork is asked for meanwhile
+        super().__init__(file)
+lock_file.Description = Slow
+def hold():
+    lock = FileLock(path)
+    lock.acquire()
+    forked.wait()
+    del lock
+threading.Thread(target=hold, daemon=True).start()
+opened.wait()
+pid = os.fork()
+if pid == 0:
+    fds = ["/proc/self/fd/" + fd for fd in os.listdir("/proc/self/fd")]
+    fds = [os.readlink(fd) for fd in fds if os.path.exists(fd)]
+    say("copy" if path in fds else "no copy")
+    os._exit(0)
+os.waitpid(pid, 0)
+"""
+    with Child(script, path) as child:
+        assert "no copy" == child.hear()
+
+
 def test_fork_in_the_middle_of_waits_leaves_the_child_usable(path) -> None:
     """Threads that wait in the parent do not exist in the child, and stop nobody there."""
     script = """
@@ -418,6 +449,57 @@ def test_exceptions_of_signal_handlers_at_any_moment_lose_no_lock(path, kind) ->
 
         assert "True True" == child.hear()
         assert 0 == child.end()
+
+
+STRIKE = """
+import traceback
+def strike(name):
+    def tell(frame, event, argument):
+        if event == "call" and frame.f_code.co_name == name:
+            sys.settrace(None)
+            raise KeyboardInterrupt
+    sys.settrace(tell)
+lock = FileLock(path)
+other = FileLock(path)
+for name in {names!r}:
+    if {held}:
+        lock.acquire()
+    try:
+        strike(name)
+        lock.{call}()
+        sys.settrace(None)
+        if lock.locked:
+            lock.release()
+    except KeyboardInterrupt as error:
+        # The traceback keeps every local of the frames that were cut off.
+        if not lock.locked:
+            other.acquire(timeout_s=0)
+            other.release()
+            say(name, "free")
+        else:
+            lock.close()
+            other.acquire(timeout_s=0)
+            other.release()
+            say(name, "held until close")
+    else:
+        say(name, "not reached")
+"""
+
+
+def test_interrupt_at_the_entry_of_a_call_in_acquire_leaves_it_free(path) -> None:
+    """While the exception is handled, nothing holds what `locked` calls free."""
+    names = ["acquire", "current_owner", "running_loop", "take_now", "lock"]
+    with Child(STRIKE.format(names=names, held=False, call="acquire"), path) as child:
+        for name in names:
+            assert f"{name} free" == child.hear()
+
+
+def test_interrupt_at_the_entry_of_a_call_in_release_leaves_it_free(path) -> None:
+    """As soon as release has begun, the lock is free; before, `locked` says so, and close helps."""
+    names = ["unlock", "keep", "release"]
+    with Child(STRIKE.format(names=names, held=True, call="release"), path) as child:
+        assert ["unlock free", "keep free"] == [child.hear(), child.hear()]
+        assert "release held until close" == child.hear()
 
 
 # ---------------------------------------------------------------- other programs

@@ -7,6 +7,7 @@ loads its own module and builds its own parser. One place (`exits`) turns errors
 from __future__ import annotations
 
 import io
+import os
 import sys
 
 TYPE_CHECKING = False
@@ -24,28 +25,27 @@ def main(argv: Sequence[str] | None = None) -> int:
 
     Args:
         argv: What follows the program's name. None: this is the program itself, so `sys.argv` is
-            read and the signal handlers of the command line are installed; with arguments given,
-            no handler is touched.
+            read, the signal handlers of the command line are installed, and the process ends
+            here; with arguments given, no handler is touched.
     """
-    arguments = sys.argv[1:] if argv is None else list(argv)
-    if argv is None and None in (sys.stdin, sys.stdout, sys.stderr):
+    if argv is not None:
+        return _answer(list(argv), is_program=False)
+    if None in (sys.stdin, sys.stdout, sys.stderr):
         from holdfast.cli import streams
 
         streams.mend()
-    code = 0
-    try:
-        code = _answer(arguments, is_program=argv is None)
-        sys.stdout.flush()
-    except OSError as error:  # of standard output: all others have been reported
-        lost = _lost(arguments, error)
-        return code or lost
-    return code
+    code = _answer(sys.argv[1:], is_program=True)
+    # All is flushed and closed. Taking the interpreter apart would be a tenth of a command's time.
+    os._exit(code)
 
 
 def _answer(arguments: list[str], *, is_program: bool) -> int:
-    code = _without_parser(arguments)
+    try:
+        code = _without_parser(arguments)
+    except OSError as error:  # of standard output
+        return _lost(arguments, error)
     if code is not None:
-        return code
+        return _flushed(arguments, code)
     from holdfast.cli import signals
 
     if is_program:
@@ -53,11 +53,23 @@ def _answer(arguments: list[str], *, is_program: bool) -> int:
         signals.install()
         _print_anything()
     try:
-        return _run_verb(arguments[0], arguments[1:])
+        code = _flushed(arguments, _run_verb(arguments[0], arguments[1:]))
+        signals.finish()
     except signals.Interrupted as stop:
         return 128 + stop.signum
     except KeyboardInterrupt:
         return 130
+    return code
+
+
+def _flushed(arguments: list[str], code: int) -> int:
+    """The exit code, when all that was printed has arrived."""
+    try:
+        sys.stdout.flush()
+    except OSError as error:
+        lost = _lost(arguments, error)
+        return code or lost
+    return code
 
 
 def _lost(arguments: list[str], error: OSError) -> int:

@@ -10,15 +10,19 @@ from __future__ import annotations
 import os
 import signal
 import sys
+from stat import S_ISDIR
 
 from holdfast.cli import children
 from holdfast.cli.exits import WRONG_SETTING, Failure, note
+from holdfast.primitives.folders import open_subfolder
 from holdfast.primitives.temp import write_all
 from holdfast.vfs import SYSTEM
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Final, Self
+
+    from holdfast.vfs import File, Folder
 
 __all__ = ["Copy", "is_attended", "wants_another_try"]
 
@@ -82,10 +86,13 @@ class Copy:
             return True  # something is there that cannot be looked at now
 
     def _remove(self) -> None:
-        from shutil import rmtree
-
+        """Whatever goes wrong with it is said, and is no failure of the edit."""
         try:
-            rmtree(self._own)
+            parent = SYSTEM.folder(os.path.dirname(self._own))
+            try:
+                _remove_tree(parent, os.path.basename(self._own), path=self._own)
+            finally:
+                parent.close()
         except OSError as error:
             note("edit", f"{self._own}: could not be removed: {error.strerror}")
 
@@ -103,19 +110,36 @@ class Copy:
 
     def read(self) -> bytes:
         """What was saved; nothing if the copy was removed."""
-        place, name = os.path.split(self.path)
-        folder = SYSTEM.folder(place)
         try:
-            file = folder.open(name, "read")
+            file = self._open()
         except FileNotFoundError:
             return b""
-        finally:
-            folder.close()
         try:
             pieces = iter(lambda: file.read(_PIECE_BYTES), b"")
             return b"".join(pieces)
         finally:
             file.close()
+
+    def _open(self) -> File:
+        folder = SYSTEM.folder(self._own)
+        try:
+            return folder.open(os.path.basename(self.path), "read")
+        finally:
+            folder.close()
+
+
+def _remove_tree(parent: Folder, name: str, *, path: str) -> None:
+    """Remove a folder with all in it; no symlink is followed."""
+    folder = open_subfolder(parent, name, path=path, vfs=SYSTEM)
+    try:
+        for entry in folder.names():
+            if S_ISDIR(folder.stat(entry).st_mode):
+                _remove_tree(folder, entry, path=os.path.join(path, entry))
+            else:
+                folder.unlink(entry)
+    finally:
+        folder.close()
+    parent.rmdir(name)
 
 
 def _editor() -> list[str]:

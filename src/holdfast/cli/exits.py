@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 import os
 
-from holdfast.cli.streams import say, show
+from holdfast.cli.streams import OUTPUT, say, show
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -129,16 +129,23 @@ def report(verb: str, error: Exception, args: Namespace | None) -> int:
     if code == BUSY:
         code = getattr(args, "busy_code", BUSY)
     if getattr(args, "as_json", False):
-        import json
-
         facts = {
             "code": code,
             "errno": errno.errorcode.get(getattr(error, "errno", None) or 0),
             "path": path_of(error, given),
             "message": message,
         }
-        show(json.dumps({"error": facts}, ensure_ascii=False))
+        _print_facts(verb, facts)
     return code
+
+
+def _print_facts(verb: str, facts: object) -> None:
+    import json
+
+    try:
+        show(json.dumps({"error": facts}, ensure_ascii=False))
+    except OSError as error:
+        note(verb, f"{OUTPUT}: {error.strerror}")
 
 
 def _given(args: Namespace | None) -> str:

@@ -13,13 +13,15 @@ if TYPE_CHECKING:
 
     from holdfast.formats.codec import Codec
     from holdfast.state.file_register import FileRegister
-    from holdfast.vfs import File
+    from holdfast.vfs import File, Holder
 
 __all__ = [
     "LARGEST_BYTES",
     "codec_of",
     "decode",
     "decode_as",
+    "holder_of",
+    "lock_path_of",
     "missing",
     "named_file",
     "need_codec",
@@ -41,8 +43,10 @@ def named_file(path: str) -> str:
     """The path, which must name a file.
 
     Raises:
-        Failure: it is `-`; this verb replaces a file, and a stream has no old contents to keep.
+        Failure: it is empty; or `-`, and a stream has no old contents to keep.
     """
+    if not path:
+        raise Failure("the name of the file is empty", USAGE)
     if path == "-":
         raise Failure("- is no file here; write ./- for a file of that name", USAGE)
     return path
@@ -66,6 +70,35 @@ def open_register(path: str, *, sync: bool = True) -> FileRegister:
     return FileRegister(os.path.abspath(named_file(path)), options)
 
 
+def lock_path_of(path: str) -> str:
+    """Where the lock of a document at `path` is: beside the file that symlinks lead to."""
+    from holdfast.state.beside import beside
+    from holdfast.vfs import SYSTEM
+
+    folder, name = os.path.split(SYSTEM.resolve(named_file(path)))
+    return os.path.join(folder, beside(name, ".lock"))
+
+
+def holder_of(path: str) -> Holder | None:
+    """Who holds the lock of the file at `path`; None if nobody does.
+
+    Raises:
+        OSError: it cannot be opened.
+    """
+    from holdfast.vfs import SYSTEM
+
+    folder_path, name = os.path.split(SYSTEM.resolve(path))
+    folder = SYSTEM.folder(folder_path)
+    try:
+        file = folder.open(name or os.curdir, "read")
+    finally:
+        folder.close()
+    try:
+        return SYSTEM.holder(file)
+    finally:
+        file.close()
+
+
 def read_input() -> bytes:
     """All of standard input.
 
@@ -86,7 +119,7 @@ def decode(path: str, name: str | None = None) -> Any:
     """
     if path == "-":
         return decode_as(need_codec("-", name or "json"), read_input(), "standard input")
-    codec = need_codec(path, name)
+    codec = need_codec(named_file(path), name)
     return decode_as(codec, read_file(path), path)
 
 

@@ -6,6 +6,7 @@ import argparse
 import re
 
 from holdfast.cli.exits import USAGE, Failure
+from holdfast.cli.streams import show_now
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -139,6 +140,11 @@ class Parser(argparse.ArgumentParser):
             Failure: always, with the exit code of wrong usage.
         """
         raise Failure(f"{message}. See {self.prog} --help.", USAGE)
+
+    def print_help(self, file: object = None) -> None:
+        """Print the help; argparse would say nothing when it cannot be printed."""
+        del file
+        show_now(self.format_help(), end="")
 
     def format_help(self) -> str:
         """The same text with every version of Python, at most 79 columns wide."""

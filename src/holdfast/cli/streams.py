@@ -21,6 +21,8 @@ __all__ = ["OUTPUT", "drop_output", "mend", "say", "show", "show_now"]
 OUTPUT = "standard output"
 """What an error of it has as its file name."""
 
+_dropped: list[TextIO] = []  # kept: Python tells of a stream that fails when it is collected
+
 
 def mend() -> None:
     """Fill the places of streams that are closed (I1); `sys.stdin` stays None."""
@@ -71,6 +73,7 @@ def _lost(error: OSError) -> OSError:
 
 def drop_output() -> None:
     """Let what is still buffered, and all that follows, go nowhere: else each flush fails again."""
+    _dropped.append(sys.stdout)
     sys.stdout = _nowhere()
 
 

@@ -65,6 +65,7 @@ _CONVENTIONS = """
 - SIGINT, SIGTERM and SIGHUP undo everything (exit codes 130, 143, 129) until the new contents
   are complete. From there on the replacement is finished, and the exit code says how it went.
 - While CMD runs, these signals are passed on to it. A broken pipe ends with SIGPIPE.
+- Output that cannot be printed is exit code 74; the message says so if a file was changed before.
 
 ## Exit codes
 """

@@ -150,7 +150,9 @@ def _key(container: dict[Any, Any], part: str | int) -> str | int:
 
 
 def assign(root: Any, path: KeyPath, value: Any) -> Any:
-    """The document with `value` at `path`; tables on the way are made, `-` appends to a list.
+    """The document with `value` at `path`; what is missing on the way is made.
+
+    `-` appends to a list, and makes one where nothing is; all other parts make tables.
 
     Raises:
         Failure: something on the way is neither a table nor a list, or a list is too short.
@@ -161,7 +163,7 @@ def assign(root: Any, path: KeyPath, value: Any) -> Any:
     for depth, part in enumerate(path[:-1], 1):
         below: Any = _child(here, part)
         if below is MISSING:
-            below = {}
+            below = [] if path[depth] == "-" else {}
             _put(here, part, below, path=path[:depth])
         here = below
     _put(here, path[-1], value, path=path)

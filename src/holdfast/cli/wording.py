@@ -21,7 +21,7 @@ def describe(error: Exception, given: str = "") -> str:
 
     Args:
         error: The error; a system's may name its file by the last part alone.
-        given: The path that the user gave.
+        given: The path that the user gave; ends with a slash where it is a folder to work in.
     """
     text = _text(error, given)
     notes: list[str] = [
@@ -36,7 +36,8 @@ def describe(error: Exception, given: str = "") -> str:
 def _text(error: Exception, given: str) -> str:
     if isinstance(error, LockTimeout):
         who = error.holder or "somebody whom the system does not name"
-        return f"{error.path}: held by {who}, waited {error.waited_s:.3g} s. Nothing was changed."
+        waited = f"{error.waited_s:.3f}".rstrip("0").rstrip(".")
+        return f"{error.path}: held by {who}, waited {waited} s. Nothing was changed."
     if isinstance(error, OSError) and not hasattr(error, "message") and error.strerror:
         name = _name(error, given)
         reason = error.strerror + _where(error, given)
@@ -58,10 +59,14 @@ def _name(error: OSError, given: str) -> str:
     """The file of a system's error, as the user would call it."""
     name = error.filename if isinstance(error.filename, str) else ""
     if not given or name == OUTPUT or os.path.dirname(name):
-        return name
-    if not name or _is_temporary(name):
-        return given
+        return name.rstrip(os.sep) or name
     folder, own = os.path.split(given)
+    whole = given if own else folder
+    if not name or _is_temporary(name) or name == os.path.basename(whole):
+        return whole
+    at = f"{os.sep}{folder}{os.sep}".rfind(f"{os.sep}{name}{os.sep}")
+    if own and at >= 0:  # a folder on the way
+        return folder[: at + len(name)]
     if own not in name:  # what a symlink leads to, or is beside that
         from holdfast.vfs import SYSTEM
 
@@ -71,7 +76,11 @@ def _name(error: OSError, given: str) -> str:
 
 def _where(error: OSError, given: str) -> str:
     """Say that the folder refuses, where the file itself would not."""
-    is_beside = given and isinstance(error.filename, str) and _is_temporary(error.filename)
+    is_beside = (
+        os.path.basename(given)
+        and isinstance(error.filename, str)
+        and _is_temporary(error.filename)
+    )
     return " in its folder" if is_beside and error.errno in _OF_THE_FOLDER else ""
 
 
@@ -81,7 +90,7 @@ def _is_temporary(name: str) -> bool:
 
 def _without_path(note: str, error: Exception, given: str) -> str:
     """The note without the path at its head, which the line begins with already."""
-    for path in (given, given and os.path.abspath(given), path_of(error, given)):
+    for path in (given.rstrip(os.sep), given and os.path.abspath(given), path_of(error, given)):
         if path and note.startswith(f"{path}: "):
             rest = note[len(path) + 2 :]
             return rest[:1].upper() + rest[1:]

@@ -350,7 +350,9 @@ def _make(
     folder: Folder, target: str, affixes: tuple[str, str] | None, *, permissions: int
 ) -> tuple[str, File, Stat]:
     if affixes is None:
-        return temp.create(folder, target, permissions=permissions, vfs=SYSTEM)
+        made = temp.Made()
+        temp.create(made, folder, target, permissions=permissions, vfs=SYSTEM)
+        return made.temp or "", made.file, made.info
     name = SYSTEM.token().join(affixes)
     file = folder.open(name, "new", permissions=permissions)
     return name, file, file.stat()

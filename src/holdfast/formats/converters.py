@@ -14,7 +14,8 @@ from datetime import date, datetime
 
 from holdfast.errors import DecodeError
 from holdfast.formats.keypath import KeyPath, format_path
-from holdfast.formats.plain import clone
+from holdfast.formats.likeness import alike
+from holdfast.formats.plain import MAX_DEPTH, TOO_DEEP, clone
 from holdfast.formats.plain import plain as plain_data
 
 TYPE_CHECKING = False
@@ -53,8 +54,13 @@ class Converter:
 
         Raises:
             TypeError: a value of another type.
+            ValueError: nested too deep, or a value that holds itself.
         """
         return self.give(value, ())
+
+    def alike(self, value: Any, other: Any) -> bool:
+        """Whether `other`, which was read back, still is what `value` is to the program."""
+        return alike(value, other)
 
     def take(self, plain: Any, path: KeyPath) -> Any:  # noqa: ARG002 - for the kinds that may fail
         """Load what stands at `path`."""
@@ -63,6 +69,18 @@ class Converter:
     def give(self, value: Any, path: KeyPath) -> Any:  # noqa: ARG002
         """Dump what will stand at `path`."""
         return clone(plain_data(value, name=""))
+
+    def inside(self, value: Any, path: KeyPath, type_: Any) -> None:
+        """Refuse to dump the parts of a value that cannot be a container of this kind.
+
+        Raises:
+            TypeError: a value of another type.
+            ValueError: nested too deep, or a value that holds itself.
+        """
+        if not isinstance(value, type_):
+            raise self.wrong(value, path)
+        if len(path) >= MAX_DEPTH:
+            raise ValueError(f"{format_path(path[:3])}: {TOO_DEEP}")
 
     def misfit(self, plain: Any, path: KeyPath) -> DecodeError:
         """The error for plain data that does not fit."""
@@ -225,8 +243,7 @@ class ItemsConverter(Converter):
         return items if self.type is list else self.type(items)
 
     def give(self, value: Any, path: KeyPath) -> Any:
-        if not isinstance(value, self.type):
-            raise self.wrong(value, path)
+        self.inside(value, path, self.type)
         items = [self.item.give(item, (*path, index)) for index, item in enumerate(value)]
         if issubclass(self.type, (set, frozenset)):
             items.sort(key=lambda item: (type(item).__name__, repr(item)))
@@ -247,43 +264,63 @@ class TupleConverter(Converter):
         return tuple(part.take(item, (*path, index)) for index, (part, item) in pairs)
 
     def give(self, value: Any, path: KeyPath) -> Any:
-        if not isinstance(value, tuple) or len(value) != len(self.items):
+        self.inside(value, path, tuple)
+        if len(value) != len(self.items):
             raise self.wrong(value, path)
         pairs = enumerate(zip(self.items, value, strict=True))
         return [part.give(item, (*path, index)) for index, (part, item) in pairs]
 
 
 class DictConverter(Converter):
-    """A dict; keys that are numbers are text in the document."""
+    """A dict; its whole numbers as keys are text where a format has no others."""
 
     title = "a mapping"
 
-    def __init__(self, key: Converter, value: Converter) -> None:
+    def __init__(self, key: Converter, value: Converter, *, number_keys: bool = False) -> None:
         self.key = key
         self.value = value
+        self.number_keys = number_keys
 
     def take(self, plain: Any, path: KeyPath) -> Any:
         if type(plain) is not dict:
             raise self.misfit(plain, path)
         return {
-            self._take_key(key, path): self.value.take(item, (*path, key))
+            self._take_key(key, (*path, key)): self.value.take(item, (*path, key))
             for key, item in plain.items()
         }
 
     def _take_key(self, key: Any, path: KeyPath) -> Any:
-        if type(key) is str and getattr(self.key, "type", None) is int:
-            try:
-                return int(key)
-            except ValueError:
-                raise self.key.misfit(key, (*path, key)) from None
-        return self.key.take(key, (*path, key))
+        """The key, if it would be written in the same spelling: a change must not add another."""
+        try:
+            taken = self.key.take(key, path)
+        except DecodeError:
+            number = None if self.number_keys else _number(key)
+            if number is None:
+                raise
+            taken = self.key.take(number, path)
+        name = self._name(taken, path)
+        if name != key:
+            raise DecodeError(f"{format_path(path)}: this key is written {name!r} here", key=path)
+        return taken
+
+    def _name(self, key: Any, path: KeyPath) -> Any:
+        name = self.key.give(key, path)
+        return str(name) if type(name) is int and not self.number_keys else name
 
     def give(self, value: Any, path: KeyPath) -> Any:
-        if not isinstance(value, dict):
-            raise self.wrong(value, path)
-        result = {}
+        self.inside(value, path, dict)
+        result: dict[Any, Any] = {}
         for key, item in value.items():
-            name = self.key.give(key, (*path, key))
-            name = str(name) if type(name) is int else name
+            name = self._name(key, (*path, key))
+            if name in result:
+                where = format_path((*path, name))
+                raise ValueError(f"{where}: two keys of the mapping are written alike")
             result[name] = self.value.give(item, (*path, name))
         return result
+
+
+def _number(key: Any) -> int | None:
+    try:
+        return int(key) if type(key) is str else None
+    except ValueError:
+        return None

@@ -17,7 +17,7 @@ from holdfast.errors import DecodeError
 from holdfast.formats.changes import tree
 from holdfast.formats.diff import Edit, Set, Splice, diff
 from holdfast.formats.json_layout import Style, replace_scalar, rewrite
-from holdfast.formats.plain import MAX_DEPTH, check_new, ensure_depth, plain, same
+from holdfast.formats.plain import MAX_DEPTH, check_new, plain, same
 from holdfast.formats.text import place_of, text_of
 
 TYPE_CHECKING = False
@@ -28,6 +28,8 @@ __all__ = ["JsonCodec"]
 
 _DECODER: Final = json.JSONDecoder()
 _SURROGATE: Final = "[\ud800-\udfff]"
+_BRACKETS: Final = bytes.maketrans(b"{}", b"[]")
+_OTHERS: Final = bytes(set(range(256)) - set(b'[]{}"'))
 _TOO_DEEP: Final = f"nested deeper than {MAX_DEPTH} levels"
 
 
@@ -70,6 +72,8 @@ class JsonCodec:
 
 
 def _loads(text: str) -> Any:
+    if text.count("[") + text.count("{") > MAX_DEPTH and _is_too_deep(text):
+        raise DecodeError(_TOO_DEEP)
     try:
         value = _DECODER.decode(text)
     except json.JSONDecodeError as error:
@@ -79,12 +83,25 @@ def _loads(text: str) -> Any:
         raise DecodeError(_TOO_DEEP) from None
     except ValueError as error:
         raise DecodeError(str(error).partition(";")[0]) from None
-    if text.count("[") + text.count("{") > MAX_DEPTH:
-        try:
-            ensure_depth(value)
-        except ValueError as error:
-            raise DecodeError(str(error)) from None
     return value
+
+
+def _is_too_deep(text: str) -> bool:
+    """Whether decoding would go beyond `MAX_DEPTH`: found first, since the decoder uses the stack.
+
+    Each round takes away the innermost brackets. What is left are brackets without a partner.
+    """
+    data = text.encode(errors="replace")
+    if b"\\" in data:
+        data = data.replace(rb"\\", b"").replace(rb"\"", b"")
+    marks = data.translate(_BRACKETS, _OTHERS).replace(b'""', b"")
+    left = b"".join(marks.split(b'"')[::2])
+    for rounds in range(MAX_DEPTH + 1):
+        fewer = left.replace(b"[]", b"")
+        if len(fewer) == len(left):
+            return rounds + left.count(b"[") > MAX_DEPTH
+        left = fewer
+    return True
 
 
 def _reason(text: str, error: json.JSONDecodeError) -> str:
@@ -119,7 +136,7 @@ def _encode_onto(text: str, edits: list[Edit], value: Any) -> bytes:
 
 
 def _sole_change(old: Any, new: Any) -> tuple[str, Any] | None:
-    """The key and the new scalar, if that is all that differs: the commonest change, found at the speed of `==`.
+    """The key and the new scalar, if that is all that differs: found at the speed of `==`.
 
     1, True and 1.0 are equal to `==`; the caller compares the result strictly.
     """

@@ -27,7 +27,7 @@ _IDS: Final = ("id", "_id", "uuid", "uid", "guid", "key")
 
 
 def in_place(base: list[Any], *sides: list[Any]) -> bool:
-    """Whether each side only changed items at their places: none moved, came, went or was replaced."""
+    """Whether the sides only changed items at their places: none moved, came or went."""
     if any(len(side) != len(base) for side in sides):
         return False
     known = {_frozen(item) for item in base}
@@ -94,9 +94,12 @@ def _same_hunk(a: _Hunk, b: _Hunk) -> bool:
 def _touch(mine: list[_Hunk], theirs: list[_Hunk]) -> bool:
     """Whether two stretches overlap or are neighbours; each side's own never are."""
     events = sorted([(*hunk[:2], 0) for hunk in mine] + [(*hunk[:2], 1) for hunk in theirs])
-    return any(
-        a[2] != b[2] and b[0] <= a[1] for a, b in zip(events, events[1:], strict=False)
-    )
+    last = (-1, -1, -1)
+    for event in events:
+        if event[2] != last[2] and event[0] <= last[1]:
+            return True
+        last = event
+    return False
 
 
 def _meet(base: list[Any], mine: list[_Hunk], theirs: list[_Hunk]) -> bool:

@@ -18,10 +18,22 @@ if TYPE_CHECKING:
 else:
     from holdfast.light_typing import NamedTuple
 
-__all__ = ["EXACT", "MAX_DEPTH", "MISSING", "check_new", "clone", "ensure_depth", "plain", "same"]
+__all__ = [
+    "EXACT",
+    "MAX_DEPTH",
+    "MISSING",
+    "TOO_DEEP",
+    "check_new",
+    "clone",
+    "ensure_depth",
+    "plain",
+    "same",
+]
 
 MAX_DEPTH: Final = 128
 """The deepest nesting that is read or written: far beyond any state file, far below the stack."""
+
+TOO_DEEP: Final = f"nested deeper than {MAX_DEPTH} levels, or holds itself"
 
 
 class _Missing:
@@ -201,7 +213,7 @@ def _normal(value: Any, rules: _Rules, path: KeyPath) -> Any:
     if isinstance(value, (dict, list, tuple)):
         if len(path) >= MAX_DEPTH:
             where = format_path(path[:3])
-            raise ValueError(f"{where}: nested deeper than {MAX_DEPTH} levels, or holds itself")
+            raise ValueError(f"{where}: {TOO_DEEP}")
         if isinstance(value, dict):
             return _normal_dict(value, rules, path)
         return [_normal(item, rules, (*path, index)) for index, item in enumerate(value)]

@@ -53,21 +53,23 @@ _TEXTUAL: Final = (("pathlib", "PurePath"), ("uuid", "UUID"), ("decimal", "Decim
 _QUALIFIERS: Final = frozenset(("Final", "ClassVar", "Required", "NotRequired", "ReadOnly"))
 
 
-def converter(type_: Any, native: tuple[type, ...]) -> Converter:
+def converter(type_: Any, native: tuple[type, ...], *, number_keys: bool = False) -> Converter:
     """The converter for a type.
 
     Args:
         native: The date and time types that the format has; others are ISO 8601 text.
+        number_keys: Whether it has keys that are numbers; elsewhere they are text.
 
     Raises:
         TypeError: a type that is not supported.
     """
-    return _Maker(native).make(type_)
+    return _Maker(native, number_keys).make(type_)
 
 
 class _Maker:
-    def __init__(self, native: tuple[type, ...]) -> None:
+    def __init__(self, native: tuple[type, ...], number_keys: bool) -> None:
         self.native = native
+        self.number_keys = number_keys
         self.made: dict[Any, Converter] = {}
 
     def make(self, type_: Any) -> Converter:
@@ -100,7 +102,7 @@ class _Maker:
             return self._make_items(origin, get_args(type_))
         if origin is dict:
             key, value = get_args(type_) or (Any, Any)
-            return DictConverter(self.make(key), self.make(value))
+            return DictConverter(self.make(key), self.make(value), number_keys=self.number_keys)
         return self._make_other(origin)
 
     def _make_items(self, origin: type, args: tuple[Any, ...]) -> Converter:
@@ -116,7 +118,7 @@ class _Maker:
             parent = getattr(sys.modules.get(module), name, None)
             if parent is not None and issubclass(origin, parent):
                 return TextConverter(origin)
-        model = model_adapter(origin, self.native)
+        model = model_adapter(origin, self.native, number_keys=self.number_keys)
         if model is not None:
             return _Foreign(model, origin.__name__)
         raise TypeError(f"the type {origin.__name__} is not supported")
@@ -205,8 +207,7 @@ class _Dataclass(_Record):
             raise DecodeError(f"{format_path(path)}: {error}", key=path) from error
 
     def give(self, value: Any, path: KeyPath) -> Any:
-        if not isinstance(value, self.type):
-            raise self.wrong(value, path)
+        self.inside(value, path, self.type)
         return {
             name: field.give(getattr(value, name), (*path, name))
             for name, field in self.fields.items()
@@ -230,8 +231,7 @@ class _TypedDict(_Record):
         return self.values(plain, path)
 
     def give(self, value: Any, path: KeyPath) -> Any:
-        if not isinstance(value, dict):
-            raise self.wrong(value, path)
+        self.inside(value, path, dict)
         for name in {*self.required, *value}:
             if name not in value or name not in self.fields:
                 word = "is not a key of" if name in value else "is missing in"

@@ -29,7 +29,7 @@ __all__ = [
 
 Key: TypeAlias = "tuple[str, ...]"
 
-_BASIC: Final = r'"(?:[^"\\\r\n]++|\\.)*+"'
+_BASIC: Final = r'"(?:[^"\\\r\n]++|\\[^\r\n])*+"'
 _LITERAL: Final = r"'[^'\r\n]*+'"
 _LONG: Final = r'"""(?:[^"\\]++|\\.|"(?!""))*+"{3,5}' + r"|'''(?:[^']++|'(?!''))*+'{3,5}"
 _STRING: Final = re.compile(rf"{_LONG}|{_BASIC}|{_LITERAL}", re.DOTALL).match
@@ -38,22 +38,33 @@ _BARE: Final = re.compile(r"[^,\]}#\r\n]*+").match
 _TRIVIA: Final = re.compile(r"(?:[ \t\r]*+(?:#[^\n]*+)?+\n)*+").match
 _SPACE: Final = re.compile(r"(?:[ \t\r\n]++|#[^\n]*+)*+").match
 _SIMPLE: Final = re.compile(r"[ \t]*+([A-Za-z0-9_-]++)[ \t]*+=[ \t]*+").match
+_LINE: Final = re.compile(
+    r"""[ \t]*+(?:([A-Za-z0-9_-]++)[ \t]*+=[ \t]*+("[^"\\\r\n]++"|[A-Za-z0-9_+.:-]++)"""
+    r"""|(\[\[?+)([A-Za-z0-9_-]++)\]\]?+)[ \t]*+(?:#[^\n]*+)?+\r?+\n"""
+).match
+"""The commonest statements, which need no closer look."""
 _OPENING: Final = re.compile(r"[ \t]*+(\[\[?+)").match
 _PART: Final = re.compile(rf"[ \t]*+([A-Za-z0-9_-]++|{_BASIC}|{_LITERAL})[ \t]*+([.=\]])").match
+_RUN: Final = re.compile(
+    rf"""(?:[A-Za-z0-9_-]++|(?!\"{{3}}|'{{3}})(?:{_BASIC}|{_LITERAL}))[ \t]*+(?P<dot>\.[ \t]*+)?+"""
+    rf"""|{_LONG}|#[^\n]*+|(?P<open>["'])|[^A-Za-z0-9_"'#-]++""",
+    re.DOTALL,
+)
+"""A part of a key, with the dot behind it, or what is none; `open` is a string without an end."""
 _ASSIGNED: Final = re.compile(r"[ \t]*+").match
 
 
 class Statement(NamedTuple):
     """A header, or a key with its value: whole lines, with the comment behind it."""
 
-    index: int
+    number: int
     start: int
     end: int
     opening: str
     """`[` or `[[` for a header, nothing for a key."""
     key: Key
     value: int
-    """Where the value begins and ends; for a header, where its name ends."""
+    """Where the value begins; for a header, behind its name."""
     value_end: int
 
 
@@ -78,17 +89,22 @@ class Inside(NamedTuple):
 
 
 def key_is_too_long(text: str, limit: int) -> bool:
-    """Whether a line has a key of more than `limit` parts, which no walk over it could bear."""
-    start = 0
-    while True:
-        # Fewer dots in all of the rest than a long key has: the common case, and the last one.
-        if text.count(".", start) < limit:
-            return False
-        end = text.find("\n", start)
-        end = len(text) if end < 0 else end
-        if text.count(".", start, end) >= limit and _longest_key(text, start, end) > limit:
+    """Whether there is a key of more than `limit` parts, in a text that may not be valid.
+
+    The parser would take time in proportion to the square of their number.
+    """
+    if text.count(".") < limit or max(line.count(".") for line in text.split("\n")) < limit:
+        return False
+    parts = 0
+    for match in _RUN.finditer(text):
+        parts += 1
+        if parts > limit:
             return True
-        start = end + 1
+        if match["open"]:
+            break  # the parser comes no further
+        if not match["dot"]:
+            parts = 0
+    return False
 
 
 def statements(text: str) -> list[Statement]:
@@ -130,14 +146,19 @@ def _after(match: re.Match[str] | None) -> int:
     return match.end()
 
 
-def _statement(text: str, start: int, index: int) -> Statement:
+def _statement(text: str, start: int, number: int) -> Statement:
+    line = _LINE(text, start)
+    if line is not None:
+        key, opened = (line[1], "") if line[3] is None else (line[4], line[3])
+        value, end = line.span(2) if line[3] is None else (line.end(4), line.end(4))
+        return Statement(number, start, line.end(), opened, (key,), value, end)
     opening = _OPENING(text, start)
     if opening is not None:
         key, value = _key(text, opening.end())
-        return Statement(index, start, _line_end(text, value), opening[1], key, value, value)
+        return Statement(number, start, _line_end(text, value), opening[1], key, value, value)
     key, value = _key(text, start)
     end = _value_end(text, value)
-    return Statement(index, start, _line_end(text, end), "", key, value, end)
+    return Statement(number, start, _line_end(text, end), "", key, value, end)
 
 
 def _line_end(text: str, at: int) -> int:
@@ -182,17 +203,3 @@ def _value_end(text: str, at: int) -> int:
             if not depth:
                 return match.end()
     raise ValueError("the text is not valid TOML")
-
-
-def _longest_key(text: str, start: int, end: int) -> int:
-    """The parts of the longest run of key parts and dots in a line, strings taken as one part."""
-    longest = parts = 0
-    for match in _RUN.finditer(text, start, end):
-        parts = parts + 1 if match[2] else 0
-        longest = max(longest, parts + 1)
-    return longest
-
-
-_RUN: Final = re.compile(
-    rf"[ \t]*+([A-Za-z0-9_-]++|{_BASIC}|{_LITERAL})[ \t]*+(\.)?+|[^A-Za-z0-9_\"'-]|[\"']", re.DOTALL
-)

@@ -1,7 +1,8 @@
-"""TOML: read by the standard library, changed key by key with tomlkit.
+"""TOML: read by the standard library, changed at the places of the changes.
 
-Reading needs nothing; writing needs the extra `toml`. A change keeps every comment, also the one
-behind the value, and the result is read again by the standard library before it is returned.
+Reading and changing need nothing; a new text needs the extra `toml`. A change keeps every comment
+that is not of what it deletes, and every line that it is not about. The result is read again by the
+standard library before it is returned.
 """
 
 # Plain data are of any type below the first level, which strict checking calls unknown.
@@ -14,13 +15,13 @@ import re
 import tomllib
 
 from holdfast.errors import DecodeError
-from holdfast.formats.changes import value_at, widened
+from holdfast.formats.changes import widened
 from holdfast.formats.diff import Delete, Edit, Set, diff
 from holdfast.formats.extras import MissingExtra
-from holdfast.formats.keypath import KeyPath, format_path
-from holdfast.formats.plain import MAX_DEPTH, MISSING, check_new, ensure_depth, plain, same
+from holdfast.formats.plain import MAX_DEPTH, check_new, ensure_depth, plain, same
 from holdfast.formats.text import newline_of, text_of
-from holdfast.formats.toml_lines import scalars_replaced
+from holdfast.formats.toml_layout import Unplaced, rewrite
+from holdfast.formats.toml_scan import has_comment, key_is_too_long
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -29,7 +30,9 @@ if TYPE_CHECKING:
 __all__ = ["TomlCodec"]
 
 _PLACE: Final = re.compile(r" \(at (?:line (\d+), column (\d+)|end of document)\)$")
-_LONG_KEY: Final = re.compile(r"""(?:(?:[\w-]+|"[^"\n]*"|'[^'\n]*')[ \t]*\.[ \t]*){256}""")
+_LONGEST_KEY: Final = 2 * MAX_DEPTH
+"""Parts of a key that the parser is given at all; it takes time in proportion to their square."""
+_ROUNDS: Final = 4
 _LONE_NEWLINE: Final = re.compile(r"(?<!\r)\n")
 
 
@@ -53,7 +56,7 @@ class TomlCodec:
             TypeError: None, a key that is not text, or another value that TOML cannot hold.
             ValueError: the change cannot be written without losing comments elsewhere.
             DecodeError: `previous` does not parse.
-            MissingExtra: something changed, and tomlkit is not installed.
+            MissingExtra: a new text is to be written, and tomlkit is not installed.
         """
         value = plain(value, name="toml")
         if type(value) is not dict:
@@ -72,7 +75,7 @@ class TomlCodec:
 
 
 def _loads(text: str) -> Any:
-    if _LONG_KEY.search(text):
+    if key_is_too_long(text, _LONGEST_KEY):
         raise DecodeError(f"a key is nested deeper than {MAX_DEPTH} levels")
     try:
         value = tomllib.loads(text)
@@ -107,52 +110,52 @@ def _holds(text: str, value: Any) -> bool:
 
 def _encode_onto(text: str, edits: list[Edit], *, old: Any, value: Any) -> str:
     """The first of ever larger rewrites that is read back as `value`."""
-    quick = scalars_replaced(text, edits)
-    if quick is not None and _holds(quick, value):
-        return quick
+    complete = text if text.endswith("\n") or not text else text + newline_of(text)
     while True:
-        place: KeyPath
         if len(edits) == 1 and edits[0] == Set((), value):
             return _whole(text, value)
         try:
-            result = _applied(text, edits)
-            remaining = diff(_loads(result), value)
-            if not remaining:
-                return result
-            place = remaining[0].path
-        except _Unplaced as unplaced:
-            place = unplaced.path
+            return _same_end(_edited(complete, edits, value), text)
+        except Unplaced as unplaced:
+            edits = widened(edits, unplaced.path, old=old, new=value)
+
+
+def _edited(text: str, edits: list[Edit], value: Any) -> str:
+    """The text with the edits made.
+
+    A table or an array that loses the last of what implied it is gone; it then comes back, empty.
+
+    Raises:
+        Unplaced: it is not read back as `value`.
+    """
+    place = edits[0].path
+    for _ in range(_ROUNDS):
+        text = rewrite(text, edits)
+        try:
+            edits = diff(_loads(text), value)
         except DecodeError:
-            place = edits[0].path
-        edits = widened(edits, place, old=old, new=value)
-
-
-class _Unplaced(Exception):
-    """tomlkit could not make the change at `path`."""
-
-    def __init__(self, path: KeyPath) -> None:
-        super().__init__(format_path(path))
-        self.path = path
+            break
+        if not edits:
+            return text
+    raise Unplaced(place)
 
 
 def _whole(text: str, value: Any) -> str:
     """A new text for all of `value`; only where there is no comment to lose."""
-    if "#" in text:
+    if has_comment(text):
         raise ValueError("the change cannot be made without losing comments of the file")
-    tomlkit = _tomlkit()
-    result = _with_newlines(tomlkit.dumps(value), text)
+    result = _tomlkit().dumps(value)
+    result = _same_end(_LONE_NEWLINE.sub(newline_of(text), result), text)
     if not _holds(result, value):
         raise ValueError("TOML cannot hold this value: it would be read back as another one")
     return result
 
 
-def _with_newlines(result: str, text: str) -> str:
-    """`result` with the line ends of `text`, which may be none at the end."""
-    if text and not text.endswith("\n") and result.endswith("\n"):
-        result = result[:-1]
-    if newline_of(text) == "\r\n" and not _LONE_NEWLINE.search(text):
-        return _LONE_NEWLINE.sub("\r\n", result)
-    return result
+def _same_end(result: str, text: str) -> str:
+    """`result`, without a line end at its end if `text` has none there."""
+    if not text or text.endswith("\n"):
+        return result
+    return result.removesuffix("\n").removesuffix("\r")
 
 
 def _tomlkit() -> Any:
@@ -164,52 +167,3 @@ def _tomlkit() -> Any:
             extra="toml",
         ) from None
     return tomlkit
-
-
-def _applied(text: str, edits: list[Edit]) -> str:
-    tomlkit = _tomlkit()
-    try:
-        document = tomlkit.parse(text if text.endswith("\n") or not text else text + "\n")
-    except Exception as error:
-        reason = f"the file is valid TOML, but tomlkit cannot edit it ({type(error).__name__})"
-        raise ValueError(reason) from None
-    for edit in edits:
-        try:
-            _apply(document, edit, tomlkit)
-        except Exception:
-            # tomlkit raises many types; a larger block is tried next.
-            raise _Unplaced(edit.path) from None
-    return _with_newlines(document.as_string(), text)
-
-
-def _apply(document: Any, edit: Edit, tomlkit: Any) -> None:
-    if isinstance(edit, (Set, Delete)):
-        container = value_at(document, edit.path[:-1])
-        key: Any = edit.path[-1]
-        if isinstance(edit, Delete):
-            del container[key]
-        elif isinstance(container, tomlkit.items.AoT):
-            del container[key]
-            container.insert(key, edit.value)
-        else:
-            container[key] = _styled(container, key, edit.value, tomlkit=tomlkit)
-        return
-    array = value_at(document, edit.path)
-    for _ in range(edit.removed):
-        del array[edit.start]
-    for offset, item in enumerate(edit.inserted):
-        array.insert(edit.start + offset, item)
-
-
-def _styled(container: Any, key: Any, value: Any, *, tomlkit: Any) -> Any:
-    """The new value, with the quotes of the old one if both are text."""
-    old = container[key] if isinstance(container, list) else container.get(key, MISSING)
-    if type(value) is not str or not isinstance(old, tomlkit.items.String):
-        return value
-    text = old.as_string()
-    literal = text[0] == "'" and "'" not in value and value.isprintable()
-    if text[:3] in ('"""', "'''") and "\n" in value:
-        new = tomlkit.string(value, multiline=True).as_string()
-        # The first line break behind the quotes is layout, not text.
-        return tomlkit.value(new[:3] + "\n" + new[3:] if text[3:4] in ("\r", "\n") else new)
-    return tomlkit.string(value, literal=literal)

@@ -18,7 +18,7 @@ __all__ = ["dotted", "inline", "is_tabular", "restyled", "tables"]
 
 _BARE_KEY: Final = re.compile(r"[A-Za-z0-9_-]+").fullmatch
 _SPECIAL: Final = re.compile(r'["\\\x00-\x1f\x7f]')
-_SPECIAL_IN_LINES: Final = re.compile(r'\\|[\x00-\x09\x0b-\x1f\x7f]|"(?="")|"\Z')
+_SPECIAL_IN_LINES: Final = re.compile(r'\\|[\x00-\x08\x0b-\x1f\x7f]|"(?="")|"\Z')
 _ESCAPES: Final = {
     '"': '\\"',
     "\\": "\\\\",

@@ -12,7 +12,8 @@ them, by applying what changed in the typed value onto the untyped one.
 from __future__ import annotations
 
 from holdfast.formats.models import Adapter, checked, misfit, model_adapter
-from holdfast.formats.plain import clone
+from holdfast.formats.plain import clone, same
+from holdfast.formats.plain import plain as plain_data
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -30,19 +31,21 @@ def adapter(type_: Any, *, name: str = "json") -> Adapter:
 
     Args:
         name: The format; dates stay dates where it has them and are ISO 8601 text elsewhere, and
-            keys whose value is None are left out where it has no null (TOML).
+            keys whose value is None are left out where it has no null (TOML). Keys that are numbers
+            stay numbers in YAML and are text elsewhere.
 
     Raises:
         TypeError: a type that is not supported.
     """
     native = _native(name)
     if type_ is dict or type_ is list or type_ is object:
-        return _Same(type_)
-    model = model_adapter(type_, native)
+        return _Same(type_, name)
+    number_keys = name == "yaml"
+    model = model_adapter(type_, native, number_keys=number_keys)
     if model is None:
         from holdfast.formats.records import converter
 
-        model = converter(type_, native)
+        model = converter(type_, native, number_keys=number_keys)
     return _WithoutNone(model) if name == "toml" else model
 
 
@@ -58,8 +61,9 @@ def _native(name: str) -> tuple[type, ...]:
 class _Same:
     """dict, list or object: plain data as they are, copied."""
 
-    def __init__(self, type_: type) -> None:
+    def __init__(self, type_: type, name: str) -> None:
         self.type = type_
+        self.name = name
 
     def load(self, plain: Any) -> Any:
         if not isinstance(plain, self.type):
@@ -67,7 +71,10 @@ class _Same:
         return clone(plain)
 
     def dump(self, value: Any) -> Any:
-        return clone(checked(value, self.type))
+        return clone(plain_data(checked(value, self.type), name=self.name))
+
+    def alike(self, value: Any, other: Any) -> bool:
+        return same(self.dump(value), self.dump(other))
 
 
 class _WithoutNone:
@@ -81,6 +88,9 @@ class _WithoutNone:
 
     def dump(self, value: Any) -> Any:
         return _without_none(self.inner.dump(value))
+
+    def alike(self, value: Any, other: Any) -> bool:
+        return self.inner.alike(value, other)
 
 
 def _without_none(value: Any) -> Any:

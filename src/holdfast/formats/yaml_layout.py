@@ -78,12 +78,13 @@ class _Writer(Places):
         value = changes.value
         if value is MISSING:
             value = {key: child.value for key, child in changes.children.items()}
-        text = self.text
+        end = self.document_end()
+        text, rest = self.text[:end], self.text[end:]
         if text and not text.endswith("\n"):
             text += self.newline
         if value and isinstance(value, (dict, list)):
-            return text + self.style.block(value, 0) + self.newline
-        return text + self.style.short(value, 0) + self.newline
+            return text + self.style.block(value, 0) + self.newline + rest
+        return text + self.style.short(value, 0) + self.newline + rest
 
     def visit(self, slot: _Slot, change: Change) -> None:
         """Make the changes at and below one node."""
@@ -133,15 +134,21 @@ class _Writer(Places):
 
     def _put_short(self, slot: _Slot, new: str) -> None:
         node, mark = slot.node, slot.mark
-        if node.is_empty:
-            self.patches.append((mark, mark, " " + new))
-            return
-        tail = self.tail(node, slot.path)
-        if "\n" not in self.text[mark : node.start]:
-            self.patches.append((node.start, tail, new))
-        else:
+        # A comment on the line stays behind the header of a block.
+        head, line_break, block = new.partition(self.newline)
+        start, tail = (mark, mark) if node.is_empty else (node.start, self.tail(node, slot.path))
+        gap = self.line_end(mark)
+        below = "\n" in self.text[mark:start]
+        if below and not self.has_comment(gap, start):
             # The line of the key keeps its comment.
-            self.patches += [(mark, mark, " " + new), (self.line_end(mark), tail, "")]
+            self.patches += [(mark, mark, " " + head), (gap, tail, "")]
+        else:
+            # A value may not stand at the column of its key, as a list may.
+            pad = " " if node.is_empty or (below and self.column(start) <= slot.column) else ""
+            self.patches.append((start, tail, pad + head))
+        if block:
+            end = self.line_end(tail)
+            self.patches.append((end, end, line_break + block))
 
     def _put_long(self, slot: _Slot, value: Any) -> None:
         node, mark = slot.node, slot.mark
@@ -157,7 +164,7 @@ class _Writer(Places):
         tail = self.tail(node, slot.path)
         end = self.line_end(tail)
         if "\n" in self.text[mark : node.start]:
-            self.patches.append((self.line_end(mark), tail, below))
+            self.patches.append((self.line_before(node.start), tail, below))
         elif slot.kind == "item" and not self.text[tail:end].strip():
             block = self.style.block(value, slot.column + 2)
             self.patches.append((mark, tail, " " + block))
@@ -204,33 +211,53 @@ class _Writer(Places):
 
     def _all_gone(self, slot: _Slot, new: dict[Any, Any]) -> None:
         node = slot.node
-        if slot.kind != "root" or node.flow or new:
+        lines = []
+        if not node.flow:
+            lines = [(key.start, self.pair_end((key, v), slot.path)) for key, v in node.pairs]
+        if slot.kind == "root" and lines and not new:
+            self.patches += [(*self.whole_lines(*line), "") for line in lines]
+        else:
+            self._put_instead(slot, lines, new)
+
+    def _put_instead(self, slot: _Slot, lines: list[tuple[int, int]], new: Any) -> None:
+        """Another content for a collection of which only the comments between entries stay."""
+        node = slot.node
+        if not lines or not self.has_comment(slot.mark, lines[-1][0]):
             self._replace(slot, new)
             return
-        self.patches.append((*self.whole_lines(node.body, self.tail(node, slot.path)), ""))
+        self._let_go(node, slot.path)
+        column = self.column(node.body)
+        text = self.style.block(new, column) if new else self.style.flow(new)
+        pad = " " if not new and column <= slot.column and slot.kind == "entry" else ""
+        self.patches.append((node.body, self.line_end(lines[0][1]), pad + text))
+        self.patches += [(*self.whole_lines(*line), "") for line in lines[1:]]
 
     def _block_entries(self, slot: _Slot, deleted: list[int], new: dict[Any, Any]) -> None:
         node, path = slot.node, slot.path
         pairs = node.pairs
         column = self.column(node.body)
-        first = 0
         if deleted[:1] == [0] and not self.begins_line(node.body):
             first = next(i for i in range(len(pairs)) if i not in deleted)
-            self.patches.append((node.body, pairs[first][0].start, ""))
+            lines = [(key.start, self.pair_end((key, value), path)) for key, value in pairs[:first]]
+            self._take_first(slot, lines, pairs[first][0].start)
+            deleted = [index for index in deleted if index > first]
         for index in deleted:
-            if index >= first:
-                self.patches.append(
-                    (
-                        *self.whole_lines(pairs[index][0].start, self.pair_end(pairs[index], path)),
-                        "",
-                    )
-                )
+            end = self.pair_end(pairs[index], path)
+            self.patches.append((*self.whole_lines(pairs[index][0].start, end), ""))
         if new:
             last = max(i for i in range(len(pairs)) if i not in deleted)
             end = self.line_end(self.pair_end(pairs[last], path))
             lead = self.newline + " " * column
-            lines = [lead + self.style.entry(key, value, column) for key, value in new.items()]
-            self.patches.append((end, end, "".join(lines)))
+            added = [lead + self.style.entry(key, value, column) for key, value in new.items()]
+            self.patches.append((end, end, "".join(added)))
+
+    def _take_first(self, slot: _Slot, lines: list[tuple[int, int]], following: int) -> None:
+        """Remove the first lines of a collection that begins behind a dash."""
+        if not self.has_comment(self.line_end(lines[0][1]), following):
+            self.patches.append((lines[0][0], following, ""))
+            return
+        self.patches.append((slot.mark, self.line_end(lines[0][1]), ""))
+        self.patches += [(*self.whole_lines(*line), "") for line in lines[1:]]
 
     def _flow_entries(self, slot: _Slot, deleted: list[int], new: dict[Any, Any]) -> None:
         node = slot.node
@@ -248,13 +275,14 @@ class _Writer(Places):
         for index, removed, _ in change.splices:
             for item in node.items[index : index + removed]:
                 self._let_go(item, path)
+        dashes = [] if node.flow else self.dashes(node, path)
         if len(node.items) == sum(removed for _, removed, _ in change.splices):
-            self._replace(slot, [item for splice in change.splices[::-1] for item in splice[2]])
+            new = [item for splice in change.splices[::-1] for item in splice[2]]
+            self._put_instead(slot, self._lines(node.items, dashes, path), new)
             return
         if node.flow:
             self._flow_seq(slot, change)
             return
-        dashes = self.dashes(node, path)
         column = self.column(node.body)
         for index, child in change.children.items():
             mark = dashes[index] + 1
@@ -294,18 +322,25 @@ class _Writer(Places):
         column = self.column(node.body)
         lead = self.newline + " " * column
         items = [self.style.item(item, column) for item in inserted]
-        own_line = self.begins_line(node.body)
-        if index == 0 and (items or not own_line):
-            new = "".join(item + lead for item in items)
-            self.patches.append((dashes[0], dashes[removed], new))
+        stop = index + removed
+        gone = self._lines(node.items[index:stop], dashes[index:stop], path)
+        if index == 0 and items:
+            end = self.line_end(gone[0][1]) if gone else dashes[0]
+            new = lead.join(items) + ("" if gone else lead)
+            self.patches.append((dashes[0], end, new))
+            gone, items = gone[1:], []
+        elif index == 0 and not self.begins_line(node.body):
+            self._take_first(slot, gone, dashes[removed])
             return
-        for at in range(index, index + removed):
-            self.patches.append(
-                (*self.whole_lines(dashes[at], self.item_end(node.items[at], dashes[at], path)), "")
-            )
+        self.patches += [(*self.whole_lines(*line), "") for line in gone]
         if items:
             end = self.line_end(self.item_end(node.items[index - 1], dashes[index - 1], path))
             self.patches.append((end, end, "".join(lead + item for item in items)))
+
+    def _lines(self, items: list[Node], dashes: list[int], path: KeyPath) -> list[tuple[int, int]]:
+        """From the dash to the end of each item; within brackets there are no dashes."""
+        pairs = zip(items, dashes, strict=False)
+        return [(dash, self.item_end(item, dash, path)) for item, dash in pairs]
 
 
 def _joined(

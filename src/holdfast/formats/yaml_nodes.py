@@ -10,6 +10,8 @@ the value share anything; what they expand to is bounded, and so is the depth.
 
 from __future__ import annotations
 
+import re
+
 from holdfast.errors import DecodeError
 from holdfast.formats.extras import MissingExtra
 from holdfast.formats.plain import MAX_DEPTH, clone
@@ -88,10 +90,10 @@ def parse(text: str) -> Tree:
         DecodeError: it does not parse, or goes beyond plain data or a bound.
         MissingExtra: ruamel.yaml is not installed.
     """
-    yaml = _yaml()
+    parser = _parser()
     builder = _Builder(text)
     try:
-        for event in yaml(typ="safe", pure=True).parse(text):
+        for event in parser.parse(text):
             builder.feed(event)
     except DecodeError:
         raise
@@ -101,15 +103,40 @@ def parse(text: str) -> Tree:
     return builder.tree
 
 
-def _yaml() -> Any:
+def _parser() -> Any:
     try:
         from ruamel.yaml import YAML
+        from ruamel.yaml.scanner import Scanner
     except ImportError:
         raise MissingExtra(
             "YAML needs ruamel.yaml. Nothing was read or written. Run: pip install holdfast[yaml]",
             extra="yaml",
         ) from None
-    return YAML
+    parser = YAML(typ="safe", pure=True)
+    parser.Scanner = _with_tabs(Scanner)
+    return parser
+
+
+def _with_tabs(scanner: Any) -> Any:
+    """The scanner, with tabs as separators (never as indents), as YAML 1.2 has them."""
+
+    def scan_to_next_token(self: Any) -> None:
+        while True:
+            scanner.scan_to_next_token(self)
+            reader = self.reader
+            if reader.peek() != "\t" or not _separates(reader.buffer, reader.pointer):
+                return
+            while reader.peek() in " \t":
+                reader.forward()
+
+    return type("TabScanner", (scanner,), {"scan_to_next_token": scan_to_next_token})
+
+
+def _separates(text: str, tab: int) -> bool:
+    """Whether a tab follows something on its line, and what follows it is no block by itself."""
+    if not text[text.rfind("\n", 0, tab) + 1 : tab].strip():
+        return False
+    return re.match(r"[ \t]+[-?](?=\s)", text[tab : tab + 80]) is None
 
 
 def _decode_error(text: str, error: Exception) -> DecodeError:

@@ -16,6 +16,10 @@ if TYPE_CHECKING:
 __all__ = ["Places", "Unplaced"]
 
 _COLON: Final = re.compile(r"[ \t]*:")
+_FAR_COLON: Final = re.compile(r"[ \t]*(?:#[^\r\n]*)?(?:\r?\n[ ]*(?:#[^\r\n]*)?)*\n[ ]*:(?=\s|\Z)")
+"""The colon of a key that was marked with a question mark."""
+_DOCUMENT_END: Final = re.compile(r"^\.\.\.(?=\s|\Z)", re.MULTILINE)
+_LINE_COMMENT: Final = re.compile(r"(?:(?<=[ \t\n])|\A)#")
 
 
 class Unplaced(Exception):
@@ -53,13 +57,17 @@ class Places:
         """Behind the colon of a key, or behind a key in brackets that has none.
 
         Raises:
-            Unplaced: a key of another form (`? key`).
+            Unplaced: a key without one (`? key`).
         """
         match = _COLON.match(self.text, key.end)
         if match is not None:
             return match.end()
         if flow:
             return key.end
+        if self.text[: key.start].rstrip(" \t").endswith("?"):
+            match = _FAR_COLON.match(self.text, key.end)
+            if match is not None:
+                return match.end()
         raise Unplaced(path)
 
     def pair_end(self, pair: tuple[Node, Node], path: KeyPath) -> int:
@@ -107,6 +115,19 @@ class Places:
         if end < 0:
             return len(self.text)
         return end - 1 if end > index and self.text[end - 1] == "\r" else end
+
+    def line_before(self, index: int) -> int:
+        """The end of the line before that of a place."""
+        return self.line_end(self.text.rfind("\n", 0, self.text.rfind("\n", 0, index)) + 1)
+
+    def has_comment(self, start: int, end: int) -> bool:
+        """Whether something like a comment begins between two places."""
+        return _LINE_COMMENT.search(self.text, start, end) is not None
+
+    def document_end(self) -> int:
+        """Where the marker of the document's end (`...`) is, or the end of the text."""
+        match = _DOCUMENT_END.search(self.text)
+        return len(self.text) if match is None else match.start()
 
     def whole_lines(self, start: int, end: int) -> tuple[int, int]:
         """The whole lines from start to end, with their line break.

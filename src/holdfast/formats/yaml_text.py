@@ -1,7 +1,8 @@
 """YAML: read as YAML 1.2 with safe types, encoded onto the text that was there.
 
 A change replaces a scalar's own span, or adds and removes lines; the result is parsed again before
-it is returned. Aliases are read; a change that would reach what they share is refused.
+it is returned, and every comment outside of what was deleted or replaced is still there. Aliases
+are read; a change that would reach what they share is refused.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from holdfast.formats.changes import widened
 from holdfast.formats.diff import Delete, Edit, Set, diff
 from holdfast.formats.plain import MAX_DEPTH, check_new, plain
 from holdfast.formats.text import text_of
+from holdfast.formats.yaml_comments import lost_comment
 from holdfast.formats.yaml_layout import rewrite
 from holdfast.formats.yaml_nodes import Tree, parse
 from holdfast.formats.yaml_places import Unplaced
@@ -72,9 +74,13 @@ def _encode_onto(text: str, edits: list[Edit], *, tree: Tree, value: Any) -> str
         place: KeyPath
         try:
             result = rewrite(text, tree, change_tree(edits))
-            remaining = diff(parse(result).value, value)
+            new = parse(result)
+            remaining = diff(new.value, value)
             if not remaining:
-                return result
+                lost = lost_comment(text, tree, asked, new=result, new_tree=new)
+                if lost is None:
+                    return result
+                break
             place = remaining[0].path
         except Unplaced as unplaced:
             place = unplaced.path
@@ -85,5 +91,4 @@ def _encode_onto(text: str, edits: list[Edit], *, tree: Tree, value: Any) -> str
         if len(edits) == 1 and edits[0] == Set((), value):
             raise ValueError("YAML cannot hold this value here: it would be read back as another")
         edits = widened(edits, place, old=tree.value, new=value)
-        if edits[0].path == () and asked[0].path != () and "#" in text:
-            raise ValueError("the change cannot be made without losing comments of the file")
+    raise ValueError(f"the change cannot be made without losing comments of the file: {lost[:60]}")

@@ -74,10 +74,11 @@ def _by_link(target: Target, backup: str, chosen: How) -> None:
 
 
 def _by_copy(target: Target, backup: str, chosen: How) -> None:
-    folder = target.folder
-    name, copy, _ = temp.create(folder, target.name, permissions=0o600, vfs=chosen.vfs)
+    folder, made = target.folder, temp.Made()
     source = None
     try:
+        temp.create(made, folder, target.name, permissions=0o600, vfs=chosen.vfs)
+        copy = made.file
         source = folder.open(target.name, "read")
         info = source.stat()
         while piece := source.read(_PIECE_BYTES):
@@ -89,10 +90,14 @@ def _by_copy(target: Target, backup: str, chosen: How) -> None:
         )
         if chosen.sync == "always":
             copy.sync()
-        folder.rename(name, backup)
+        folder.rename(made.temp or "", backup)
+    except FileNotFoundError:
+        made.end(folder)
+        if look(folder, target.name) is not None:
+            raise
     except BaseException:
-        forget(folder, name)
+        made.end(folder)
         raise
     finally:
         close_quietly(source)
-        close_quietly(copy)
+        close_quietly(getattr(made, "file", None))

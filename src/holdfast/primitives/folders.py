@@ -59,14 +59,31 @@ def open_folder(path: str, *, sync: Sync, vfs: VFS) -> Folder:
         vfs: the filesystem.
 
     Raises:
+        PermissionError: with `"always"`, also for a folder that may be entered and not read.
         OSError: it cannot be opened or made; folders already made on the way stay, empty.
     """
     try:
-        return vfs.folder(path or os.curdir)
+        return vfs.folder(path or os.curdir, readable=sync == "always")
     except FileNotFoundError:
         if not path:
             raise
+    except PermissionError as error:
+        if sync == "always":
+            _explain_unreadable(error, path or os.curdir, vfs)
+        raise
     return _make_missing(path, sync=sync, vfs=vfs)
+
+
+def _explain_unreadable(error: PermissionError, path: str, vfs: VFS) -> None:
+    """Note that the folder cannot be synced because it may not be read, if that is all."""
+    try:
+        vfs.folder(path).close()
+    except OSError:
+        return
+    error.add_note(
+        f"{path}: this folder may not be read, so it cannot be synced. Nothing was done."
+        ' Make it readable, or write with sync="never".'
+    )
 
 
 def _make_missing(path: str, *, sync: Sync, vfs: VFS) -> Folder:
@@ -104,7 +121,7 @@ def _make(parent: Folder, path: str, *, sync: Sync, vfs: VFS) -> Folder:
             parent.mkdir(name)
         except FileExistsError:
             pass
-    child = vfs.folder(path)
+    child = vfs.folder(path, readable=sync == "always")
     if sync == "always":
         try:
             child.sync()

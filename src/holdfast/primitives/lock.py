@@ -186,10 +186,9 @@ class FileLock:
     ) -> None:
         from asyncio import get_running_loop
 
-        me = current_owner()
-        owner = caller or me
+        owner = caller or current_owner()
         if owner in self._held and not self._reentrant:
-            owner = me
+            owner = current_owner()
         gate = self._begin(owner, shared=shared, timeout_s=timeout_s)
         if gate is None:
             return
@@ -197,7 +196,7 @@ class FileLock:
         description = None if gate.queue else gate.take_now(shared=shared, may_open=False)
         if description is None:
             if timeout_s is None:
-                self._refuse_to_wait_for_itself(gate, me, blocks_loop=False)
+                self._refuse_to_wait_for_itself(gate, current_owner(), blocks_loop=False)
             once = timeout_s == 0 and not gate.queue
             waiter = TaskWaiter(get_running_loop(), shared=shared, once=once)
             if once or timeout_s != 0:
@@ -209,7 +208,7 @@ class FileLock:
             gate.give_back(description)
             raise self._closed()
         if owner in self._held:
-            owner = self._grants.free_owner(me)
+            owner = self._grants.free_owner(current_owner())
         self._held[owner] = description
 
     def release(self) -> None:

@@ -10,8 +10,9 @@ import os
 from errno import EROFS
 from math import inf
 from stat import S_ISLNK
-from threading import RLock
 from weakref import WeakSet
+
+from holdfast.primitives.lock_opening import Opening
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -21,10 +22,6 @@ __all__ = ["TRUST_S", "Description", "LockFile"]
 
 TRUST_S = 0.001
 """How long a look at the path is trusted: a look costs more than lock and unlock together."""
-FORK_WAITS_S = 1.0
-"""How long a fork waits for a file that is just being opened; a dead server must not stop it."""
-
-_opening = RLock()  # from before a file is opened until it is listed, for forks to find it there
 
 
 def _close(handle: File | Folder) -> None:
@@ -102,7 +99,7 @@ class LockFile:
         """
         folder = self.vfs.folder(self.folder)
         try:
-            with _opening:
+            with Opening():
                 return self._open_listed(folder)
         finally:
             _close(folder)
@@ -196,27 +193,3 @@ class LockFile:
                 "Nothing is held and no file was changed. "
                 "Keep the lock file on a local filesystem; `holdfast doctor` says what yours gives."
             )
-
-
-def _before_fork() -> None:
-    _opening.acquire(timeout=FORK_WAITS_S)
-
-
-def _after_fork_in_parent() -> None:
-    try:
-        _opening.release()
-    except RuntimeError:
-        pass  # waited in vain
-
-
-def _after_fork_in_child() -> None:
-    global _opening
-    _opening = RLock()
-
-
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(
-        before=_before_fork,
-        after_in_parent=_after_fork_in_parent,
-        after_in_child=_after_fork_in_child,
-    )

@@ -85,7 +85,10 @@ def current_task() -> object:
 
 def current_owner() -> object:
     """The task that runs in this thread, else the thread."""
-    return current_task() or this_thread.owner
+    loop = running_loop()
+    if loop is None:
+        return this_thread.owner
+    return modules["asyncio.tasks"].current_task(loop) or this_thread.owner
 
 
 class _Over:

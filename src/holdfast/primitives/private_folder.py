@@ -34,7 +34,17 @@ _DEPTH_MAX = 32
 class PrivateFolder:
     """A private folder; after `make` it is open and locked, and `path` is absolute."""
 
-    __slots__ = ("_lock", "_parent", "_pid", "_target", "_vfs", "folder", "name", "path")
+    __slots__ = (
+        "_folder",
+        "_lock",
+        "_parent",
+        "_pid",
+        "_target",
+        "_vfs",
+        "is_there",
+        "name",
+        "path",
+    )
 
     def __init__(self, parent: Folder, target: str, *, vfs: VFS) -> None:
         self._parent = parent
@@ -42,8 +52,20 @@ class PrivateFolder:
         self._vfs = vfs
         self._pid = os.getpid()
         self._lock: File | None = None
-        self.folder: Folder | None = None
+        self._folder: Folder | None = None
         self.name = self.path = ""
+        self.is_there = False
+
+    @property
+    def folder(self) -> Folder:
+        """The open folder.
+
+        Raises:
+            OSError: EBADF before `make` and after `remove`.
+        """
+        if self._folder is None:
+            raise OSError(errno.EBADF, os.strerror(errno.EBADF), self.path)
+        return self._folder
 
     def make(self) -> None:
         """Make it; not in the constructor, so that an interrupt at any moment finds its name here.
@@ -66,14 +88,15 @@ class PrivateFolder:
         """Make and lock one; False if a sweeper was faster."""
         name = self.name = temp.temp_name(self._target, self._vfs.token())
         self.path = os.path.join(above, name)
+        self.is_there = True
         try:
             self._parent.mkdir(name, permissions=0o700)
         except OSError:
-            self.name = ""  # if there is one, it is not ours
+            self.is_there = False  # what may be there is not ours
             raise
         try:
             folder = open_subfolder(self._parent, name, path=self.path, vfs=self._vfs)
-            self.folder = folder
+            self._folder = folder
             lock = self._lock = folder.open(name, "new", permissions=0o600)
             return temp.take_lock(lock) and lock.stat().st_nlink > 0
         except (FileNotFoundError, FileExistsError):
@@ -82,14 +105,21 @@ class PrivateFolder:
     def remove(self) -> bool:
         """Remove it with all in it; True if nothing is left. A forked child removes nothing."""
         gone = True
-        if self.name and self._pid == os.getpid():
-            gone = _remove(self._parent, self.name, self.folder, vfs=self._vfs)
-            if gone:
-                self.name = ""
-        close_quietly(self.folder)
+        if self.is_there and self._pid == os.getpid():
+            gone = _remove(self._parent, self.name, self._folder, vfs=self._vfs)
+            self.is_there = not gone
+        close_quietly(self._folder)
         close_quietly(self._lock)
-        self.folder = self._lock = None
+        self._folder = self._lock = None
         return gone
+
+    def __del__(self) -> None:
+        """Remove what an interrupt has kept its owner from removing."""
+        try:
+            if self.is_there:
+                self.remove()
+        except BaseException:  # noqa: S110 (nobody would hear of it here; what is left is swept)
+            pass
 
 
 def remove_dead(parent: Folder, name: str, *, path: str, vfs: VFS) -> bool:
@@ -119,7 +149,7 @@ def _remove(parent: Folder, name: str, folder: Folder | None, *, vfs: VFS) -> bo
         try:
             _empty(folder, folder.stat(os.curdir).st_dev, vfs=vfs, keep=name)
         except OSError:
-            return False
+            pass  # closed already, when an interrupt came between here and the end
         forget(folder, name)
         close_quietly(folder)  # some systems keep a folder that is open
     return not _is_full(parent, name) and look(parent, name) is None

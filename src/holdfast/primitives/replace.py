@@ -106,6 +106,7 @@ def replace_bytes(
 
 def _replace(replacement: Replacement, data: Buffer, *, describe: bool = False) -> Stat:
     try:
+        replacement.begin()
         write_all(replacement.file, data)
         return replacement.commit(describe=describe)
     except BaseException as error:

@@ -15,7 +15,8 @@ I2  A failure before the rename removes the temp and leaves the target alone. Af
 I3  The temp's lock is held from its making until after the rename, by a duplicate of the
     descriptor.
 I4  A temp that replaces a file is readable for its owner alone until it has the file's owner,
-    access list and mode.
+    access list and mode; and that of a stream, for a name that is free, until the end. A group that
+    is not the file's own gets no more than all others have.
 I5  A new file gets its mode from the kernel (umask, default access list), never from a umask read
     or set here.
 I6  A created name (`x`) appears with complete contents, and never over another.
@@ -35,7 +36,7 @@ if TYPE_CHECKING:
     from holdfast.primitives.target import How, Target
     from holdfast.vfs import File, Stat
 
-__all__ = ["Creation", "Replacement", "give_attributes", "rename_over"]
+__all__ = ["Creation", "Replacement", "Streamed", "give_attributes", "rename_over"]
 
 _CANNOT_RENAME_OVER = frozenset({errno.EBUSY, errno.EXDEV})
 _NO_LINKS = frozenset({errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.EXDEV})
@@ -53,10 +54,24 @@ def give_attributes(file: File, target: Target, chosen: How, *, info: Stat) -> N
     old, mode = target.old, chosen.permissions
     if old is not None:
         same_owner = old.st_uid == info.st_uid and old.st_gid == info.st_gid
+        kept = old.st_mode & 0o7777
+        try:
+            xattrs = target.folder.xattrs(target.name)
+        except FileNotFoundError:
+            from holdfast.vfs.ownership import narrowed_mode
+
+            # Removed meanwhile. If it had an access list, the group's bits of its mode were that
+            # list's mask, and may be more than its group had.
+            kept, xattrs = narrowed_mode(kept), {}
+        if mode is not None and xattrs:
+            from holdfast.vfs.ownership import ACCESS_LIST
+
+            # An exact mode leaves no room for others, not even while it is being set.
+            xattrs.pop(ACCESS_LIST, None)
         file.set_attributes(
-            mode=old.st_mode & 0o7777 if mode is None else mode,
+            mode=kept if mode is None else mode,
             owner=None if same_owner else (old.st_uid, old.st_gid),
-            xattrs=target.folder.xattrs(target.name),
+            xattrs=xattrs,
         )
     elif mode is not None:
         file.set_attributes(mode=mode, owner=None, xattrs={})
@@ -89,26 +104,25 @@ class Replacement:
     It ends by `commit`, `discard` or `give_up`; then nothing of it is open except the folder.
     """
 
-    __slots__ = ("_chosen", "_info", "_temp", "file", "is_over", "target")
+    __slots__ = ("_chosen", "file", "info", "is_over", "target", "temp")
     _has_attributes = False
+    file: File
+    info: Stat
 
     def __init__(self, target: Target, chosen: How) -> None:
         self.target = target
         self.is_over = False
         self._chosen = chosen
-        self._temp: str | None = None
-        try:
-            self._make()
-        except BaseException as error:
-            self._explain(error)
-            raise
+        self.temp: str | None = None
 
-    def _make(self) -> None:
+    def begin(self) -> None:
+        """Make the temp; not in the constructor, so that an interrupt finds its name here.
+
+        Whoever calls this calls `give_up` after any exception.
+        """
         target, chosen = self.target, self._chosen
         permissions = 0o666 if target.old is None and chosen.permissions is None else 0o600
-        self._temp, self.file, self._info = temp.create(
-            target.folder, target.name, permissions=permissions, vfs=chosen.vfs
-        )
+        temp.create(self, target.folder, target.name, permissions=permissions, vfs=chosen.vfs)
 
     def look_again(self) -> None:
         """See what is there now: long after the start its mode, or its kind, may be another."""
@@ -135,7 +149,7 @@ class Replacement:
         keeper: File | None = None
         try:
             if not self._has_attributes:
-                give_attributes(file, self.target, self._chosen, info=self._info)
+                give_attributes(file, self.target, self._chosen, info=self.info)
             # Before the sync, while the caches are warm: after it each call costs several times as
             # much.
             keeper = file.duplicate()
@@ -164,7 +178,7 @@ class Replacement:
 
             keep_backup(target, chosen.backup, chosen)
         try:
-            target.folder.rename(self._temp or "", target.name)
+            target.folder.rename(self.temp or "", target.name)
         except FileNotFoundError:
             if not _is_in_place(target, keeper):
                 raise
@@ -175,25 +189,25 @@ class Replacement:
     def _settle(self, keeper: File, *, durable: bool, describe: bool) -> Stat:  # noqa: ARG002
         """Let go of the file in place; the folder is synced next."""
         try:
-            return keeper.stat() if describe else self._info
+            return keeper.stat() if describe else self.info
         finally:
             close_quietly(keeper)
 
     def discard(self) -> bool:
         """Remove the temp, if there is one; True if none is left. The target is untouched."""
-        self.is_over = True
-        close_quietly(self.file)
-        name, self._temp = self._temp, None
-        return name is None or forget(self.target.folder, name)
+        close_quietly(getattr(self, "file", None))
+        is_gone = self.temp is None or forget(self.target.folder, self.temp)
+        self.is_over = True  # not before: an interrupt up to here leaves it to be done again
+        return is_gone
 
     def give_up(self, error: BaseException) -> None:
         """Discard because of `error`, with a note of what is on disk now; nothing if it is over."""
         if not self.is_over:
-            name = self._temp
-            self._explain(error, left=None if self.discard() else name)
+            self.explain(error, left=None if self.discard() else self.temp)
 
-    def _explain(self, error: BaseException, *, left: str | None = None) -> None:
-        explain(error, self.target.path, existed=self.target.old is not None, left=left)
+    def explain(self, error: BaseException, *, left: str | None = None) -> None:
+        """Note on `error` what is on disk now."""
+        explain(error, self.target, left=left)
 
 
 def _is_in_place(target: Target, keeper: File) -> bool:
@@ -205,25 +219,50 @@ def _is_in_place(target: Target, keeper: File) -> bool:
     )
 
 
+class Streamed(Replacement):
+    """New contents that take a while; meanwhile the name may be given to somebody's private file.
+
+    So its temp is for its owner alone in any case (I4), and gets the mode of a new file, which the
+    kernel told at the beginning (I5), at the end.
+    """
+
+    __slots__ = ("_new_mode",)
+
+    def begin(self) -> None:
+        """Learn the mode of a new file if there is none, and make the temp."""
+        target, chosen = self.target, self._chosen
+        self._new_mode: int | None = None
+        if target.old is None and chosen.permissions is None:
+            self._new_mode = temp.mode_of_new(target.folder, target.name, vfs=chosen.vfs)
+        temp.create(self, target.folder, target.name, permissions=0o600, vfs=chosen.vfs)
+
+    def look_again(self) -> None:
+        """See what is there now; where there is nothing, give the temp the mode of a new file."""
+        super().look_again()
+        target, chosen, mode = self.target, self._chosen, self._new_mode
+        if target.old is None and chosen.permissions is None:
+            if mode is None:  # removed meanwhile
+                mode = temp.mode_of_new(target.folder, target.name, vfs=chosen.vfs)
+            inherited = target.folder.xattrs(self.temp or "")
+            self.file.set_attributes(mode=mode, owner=None, xattrs=inherited)
+
+
 class Creation(Replacement):
     """New contents on their way to a name that must be free (I6)."""
 
     __slots__ = ()
 
-    def _make(self) -> None:
+    def begin(self) -> None:
+        """Open a file without a name, or make a temp where there are none."""
         permissions = 0o666 if self._chosen.permissions is None else 0o600
         try:
             self.file = self.target.folder.open_unnamed(permissions=permissions)
         except OSError as error:
             if error.errno != errno.EOPNOTSUPP:
                 raise
-            super()._make()
+            super().begin()
         else:
-            try:
-                self._info = self.file.stat()
-            except BaseException:
-                close_quietly(self.file)
-                raise
+            self.info = self.file.stat()
 
     def _check(self, old: Stat) -> None:
         check(self.target.path, old, new=True)
@@ -231,7 +270,7 @@ class Creation(Replacement):
     def _publish(self, keeper: File) -> None:
         target = self.target
         try:
-            target.folder.link(keeper if self._temp is None else self._temp, target.name)
+            target.folder.link(keeper if self.temp is None else self.temp, target.name)
         except FileExistsError:
             raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), target.path) from None
         except OSError as error:
@@ -242,14 +281,14 @@ class Creation(Replacement):
                     target.path, reason, remedy=remedy, code=error.errno or 0
                 ) from error
             raise
-        if self._temp is not None:
-            forget(target.folder, self._temp)  # a second name of a file in place; else it is swept
+        if self.temp is not None:
+            forget(target.folder, self.temp)  # a second name of a file in place; else it is swept
 
     def _settle(self, keeper: File, *, durable: bool, describe: bool) -> Stat:
         # btrfs: the sync of a file without a name does nothing that lasts, so the named one is
         # synced too.
         try:
-            if durable and self._temp is None:
+            if durable and self.temp is None:
                 keeper.sync()
         except BaseException:
             close_quietly(keeper)

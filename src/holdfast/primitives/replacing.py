@@ -17,7 +17,6 @@ import stat
 
 from holdfast.primitives import temp
 from holdfast.primitives.asyncio_bridge import run
-from holdfast.primitives.folders import close_quietly
 from holdfast.primitives.private_folder import PrivateFolder
 from holdfast.primitives.replacement import Replacement, give_attributes
 from holdfast.primitives.target import check, explain, find, how, look, unavailable
@@ -45,20 +44,16 @@ class _Adoption(Replacement):
         self._private = private
         super().__init__(target, chosen)
 
-    def _make(self) -> None:
+    def begin(self) -> None:
+        """Give what was made its attributes, and move it beside the target (I1, I2)."""
         target, source = self.target, self._private.folder
         _check_made(target, look(source, target.name))
-        file = source.open(target.name, "read")
-        name = temp.temp_name(target.name, self._chosen.vfs.token())
-        try:
-            self._info = file.stat()
-            give_attributes(file, target, self._chosen, info=self._info)
-            temp.take_lock(file)  # refused if the tool still holds one, which serves as well
-            target.folder.rename(target.name, name, source=source)
-        except BaseException:
-            close_quietly(file)
-            raise
-        self.file, self._temp = file, name
+        file = self.file = source.open(target.name, "read")
+        self.info = file.stat()
+        give_attributes(file, target, self._chosen, info=self.info)
+        temp.take_lock(file)  # refused if the tool still holds one, which serves as well
+        name = self.temp = temp.temp_name(target.name, self._chosen.vfs.token())
+        target.folder.rename(target.name, name, source=source)
 
 
 def _check_made(target: Target, made: Stat | None) -> None:
@@ -116,13 +111,16 @@ class replacing:  # noqa: N801 (used as a function is)
         if self._target is not None:
             raise ValueError("replacing() is used once: call it again")
         target = self._target = find(self._path, self._chosen)
+        private = PrivateFolder(target.folder, target.name, vfs=self._chosen.vfs)
         try:
-            self._private = PrivateFolder(target.folder, target.name, vfs=self._chosen.vfs)
+            private.make()
+            self._private = private
+            return Path(private.path, target.name)
         except BaseException as error:
-            explain(error, target.path, existed=target.old is not None)
+            explain(error, target)
+            private.remove()
             target.close()
             raise
-        return Path(self._private.path, target.name)
 
     def __exit__(
         self,
@@ -146,11 +144,12 @@ class replacing:  # noqa: N801 (used as a function is)
             if old is not None:
                 check(target.path, old, new=False)
         except OSError as error:
-            explain(error, target.path, existed=True)
+            explain(error, target)
             raise
         target.old = old
         adoption = _Adoption(target, self._chosen, private=private)
         try:
+            adoption.begin()
             private.remove()  # before the folder is synced: that covers both
             adoption.commit()
         except BaseException as error:

@@ -4,6 +4,7 @@ I1  The folder is opened once, at the start; a later chdir, or moving the folder
 I2  Symlinks are followed to the end: relative, chained and dangling ones. A loop is `ELOOP`.
 I3  Only a regular file, or nothing, can be replaced. Anything else is refused before anything is
     done.
+I4  A name that is a temporary file's, as target or backup, is refused: a sweeper would remove it.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import stat
 
 from holdfast.errors import CommittedNotDurable, PromiseUnavailable
 from holdfast.primitives.folders import close_quietly, open_folder
+from holdfast.primitives.temp import SUFFIX, recognise
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -28,6 +30,7 @@ __all__ = [
     "how",
     "look",
     "not_durable",
+    "refuse_temporary",
     "split",
     "unavailable",
 ]
@@ -79,6 +82,13 @@ class Target:
         self.path = path
         self.old = old
 
+    def is_there(self) -> bool:
+        """True if the name leads to something now; as it was at the start, if nobody can say."""
+        try:
+            return look(self.folder, self.name) is not None
+        except OSError:
+            return self.old is not None
+
     def close(self) -> None:
         """Close the folder; whatever happened before stands."""
         close_quietly(self.folder)
@@ -105,9 +115,22 @@ def how(
 
 def _plain_name(backup: str | os.PathLike[str]) -> str:
     name = os.fsdecode(backup)
+    refuse_temporary(name, name)
     if name in _NO_NAMES or os.path.basename(name) != name:
         raise ValueError(f"backup={name!r}: it must be a file name, without a folder")
     return name
+
+
+def refuse_temporary(path: str, name: str) -> None:
+    """Refuse a name that a sweeper would take for a leftover (I4).
+
+    Raises:
+        ValueError: it is such a name; nothing was done.
+    """
+    if name.endswith(SUFFIX) and recognise(name) is not None:
+        raise ValueError(
+            f"{path}: the name of a temporary file, which sweep() removes: take another"
+        )
 
 
 def split(path: str) -> tuple[str, str]:
@@ -138,7 +161,7 @@ def find(
         FileExistsError: `new`, and it is there.
         PromiseUnavailable: it is no regular file.
         OSError: the folder cannot be opened or made.
-        ValueError: the backup has the file's own name.
+        ValueError: the backup has the file's own name, or that is the name of a temporary file.
     """
     text = path if isinstance(path, str) else os.fsdecode(path)
     place = text
@@ -146,6 +169,8 @@ def find(
         where, name = split(place)
         if name in _NO_NAMES:
             raise _no_name(text)
+        if name.endswith(SUFFIX):
+            refuse_temporary(text, name)
         folder = open_folder(where, sync=chosen.sync, vfs=chosen.vfs)
         try:
             old = look(folder, name)
@@ -155,7 +180,9 @@ def find(
                 if chosen.backup == name:
                     raise ValueError(f"backup={name!r}: it must differ from the file's own name")
                 return Target(folder, name, text, old)
-        except BaseException:
+        except BaseException as error:
+            if isinstance(error, OSError) and error.filename == name:
+                error.filename = text
             close_quietly(folder)
             raise
         close_quietly(folder)
@@ -166,6 +193,7 @@ def find(
 def at(folder: Folder, name: str) -> Target:
     """Aim at a name in a folder that is open already; a symlink there is refused, not followed."""
     path = os.path.join(folder.path, name)
+    refuse_temporary(path, name)
     old = look(folder, name)
     if old is not None:
         check(path, old, new=False)
@@ -215,14 +243,29 @@ def unavailable(path: str, reason: str, *, remedy: str, code: int) -> PromiseUna
     return PromiseUnavailable(f"{path}: {reason}. It is untouched. {remedy}", errno=code, path=path)
 
 
-def explain(error: BaseException, path: str, *, existed: bool, left: str | None = None) -> None:
-    """Note on an `OSError` what is on disk now, and what to do."""
+def explain(error: BaseException, target: Target, *, left: str | None = None) -> None:
+    """Note on an `OSError` what is on disk now, and what to do; its filename is the target's path.
+
+    Args:
+        error: what is raised; others than an `OSError` of the system stay as they are.
+        target: what was not written.
+        left: a temporary file that could not be removed.
+    """
+    path = target.path
     if isinstance(error, OSError) and not isinstance(error, PromiseUnavailable):
-        state = "The old contents stand." if existed else "Nothing was made."
+        if error.errno is not None:
+            error.filename, error.filename2 = path, None
+        state = "The old contents stand." if target.is_there() else "Nothing was made."
         remedy = _REMEDIES.get(error.errno or 0, "Write again when the cause is mended.")
-        error.add_note(f"{path}: not written. {state} {remedy}")
+        _note(error, f"{path}: not written. {state} {remedy}")
     if left is not None:
-        error.add_note(f"{left}: could not be removed. It is swept by holdfast.sweep().")
+        _note(error, f"{left}: could not be removed. It is swept by holdfast.sweep().")
+
+
+def _note(error: BaseException, note: str) -> None:
+    """Add a note, once: an error of a write passes here again at the end."""
+    if note not in getattr(error, "__notes__", ()):
+        error.add_note(note)
 
 
 def not_durable(path: str, error: OSError) -> CommittedNotDurable:

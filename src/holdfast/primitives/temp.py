@@ -24,20 +24,23 @@ from holdfast.primitives.folders import close_quietly, forget
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import NamedTuple
+    from typing import NamedTuple, Protocol
 
     from typing_extensions import Buffer
 
     from holdfast.vfs import VFS, File, Folder, Stat
 else:
-    from holdfast.light_typing import NamedTuple
+    from holdfast.light_typing import NamedTuple, Protocol
 
 __all__ = [
     "GUARD",
     "SUFFIX",
     "Leftover",
+    "Made",
+    "Making",
     "create",
     "is_cut",
+    "mode_of_new",
     "recognise",
     "take_lock",
     "temp_name",
@@ -80,9 +83,13 @@ def _cut(target: str, room: int) -> str:
     raw = os.fsencode(target)
     if len(raw) <= room:
         return target
-    while raw[room] & 0xC0 == 0x80 and room > 0:  # never within a UTF-8 character
-        room -= 1
-    return os.fsdecode(raw[:room])
+    start = room
+    while raw[start] & 0xC0 == 0x80:  # never within a UTF-8 character, which has at most four bytes
+        start -= 1
+        if start < room - 3:  # it is none
+            start = room
+            break
+    return os.fsdecode(raw[:start])
 
 
 def is_cut(target: str) -> bool:
@@ -113,23 +120,49 @@ def take_lock(file: File) -> bool:
         raise
 
 
-def create(folder: Folder, target: str, *, permissions: int, vfs: VFS) -> tuple[str, File, Stat]:
+class Making(Protocol):
+    """Who makes a temporary file: its name is noted before it is made, so none is ever lost."""
+
+    temp: str | None
+    file: File
+    info: Stat
+
+
+class Made:
+    """A temporary file: its name, the open file, and what it is."""
+
+    __slots__ = ("file", "info", "temp")
+    file: File
+    info: Stat
+
+    def __init__(self) -> None:
+        self.temp: str | None = None
+
+    def end(self, folder: Folder) -> bool:
+        """Close and remove it, if it was made; True if nothing is left of it."""
+        close_quietly(getattr(self, "file", None))
+        return self.temp is None or forget(folder, self.temp)
+
+
+def create(making: Making, folder: Folder, target: str, *, permissions: int, vfs: VFS) -> None:
     """Make a temporary file for `target`, with its lock held (I1, I2, I3).
 
-    Returns:
-        Its name, the open file, and what it is.
+    Its name, the open file and what it is are set on `making`: an interrupt at any moment finds
+    there what is to be removed.
 
     Raises:
         OSError: it cannot be made or locked; nothing is left of it.
     """
     for _ in range(_ATTEMPTS):
-        name = temp_name(target, vfs.token())
+        name = making.temp = temp_name(target, vfs.token())
         file = None
         try:
-            file = folder.open(name, "new", permissions=permissions)
+            file = making.file = folder.open(name, "new", permissions=permissions)
             if take_lock(file) and (info := file.stat()).st_nlink:
-                return name, file, info
+                making.info = info
+                return
         except FileExistsError:
+            making.temp = None  # not ours
             continue
         except BaseException:
             # Also when an interrupt came between the opening and the assignment: the name is ours
@@ -140,6 +173,26 @@ def create(folder: Folder, target: str, *, permissions: int, vfs: VFS) -> tuple[
         close_quietly(file)
         forget(folder, name)
     raise OSError(errno.EAGAIN, f"{_ATTEMPTS} temporary files were swept away", folder.path)
+
+
+def mode_of_new(folder: Folder, target: str, *, vfs: VFS) -> int:
+    """Ask the kernel which mode a new file gets here, by a file that stays empty."""
+    try:
+        file = folder.open_unnamed(permissions=0o666)
+    except OSError as error:
+        if error.errno != errno.EOPNOTSUPP:
+            raise
+    else:
+        try:
+            return file.stat().st_mode & 0o7777
+        finally:
+            close_quietly(file)
+    made = Made()
+    try:
+        create(made, folder, target, permissions=0o666, vfs=vfs)
+        return made.info.st_mode & 0o7777
+    finally:
+        made.end(folder)
 
 
 def write_all(file: File, data: Buffer) -> None:

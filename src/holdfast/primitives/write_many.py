@@ -54,16 +54,20 @@ _SYNCING_MAX = 16
 _QUICK_S = 0.00005  # a sync that takes less, as in memory, costs less than handing it to a thread
 
 
-class _Place:
-    """A folder of the batch with its guard, which is called `guard` and locked by `lock`."""
+class _Place(temp.Made):
+    """A folder of the batch with its guard, a locked temporary file."""
 
-    __slots__ = ("folder", "guard", "lock", "token")
+    __slots__ = ("folder", "token")
 
-    def __init__(self, folder: Folder, guard: str, lock: File, token: str) -> None:
+    def __init__(self, folder: Folder) -> None:
+        super().__init__()
         self.folder = folder
-        self.guard = guard
-        self.lock = lock
-        self.token = token
+        self.token = ""
+
+    def close(self) -> None:
+        """Remove the guard, if it is still there, and close both."""
+        self.end(self.folder)
+        close_quietly(self.folder)
 
 
 class _Item:
@@ -145,7 +149,7 @@ class _Batch:
         """Aim at a name in a folder that is open already; None if it is not, or not that simple."""
         where, name = split(key)
         place = self._by_path.get(where or os.curdir)
-        if place is not None and name:
+        if place is not None and name and not name.endswith(temp.SUFFIX):
             old = look(place.folder, name)
             if old is None or stat.S_ISREG(old.st_mode):
                 return place, Target(place.folder, name, key, old)
@@ -158,29 +162,28 @@ class _Batch:
         try:
             info = folder.stat(os.curdir)
             place = self._places.get((info.st_dev, info.st_ino))
-            if place is None:
-                place = self._places[info.st_dev, info.st_ino] = self._guard(target)
         except BaseException:
             target.close()
             raise
+        if place is None:
+            # Closed by `close`, whatever happens to it now.
+            place = self._places[info.st_dev, info.st_ino] = _Place(folder)
+            self._guard(place, target)
         self._by_path[folder.path] = place
         if place.folder is not folder:
             target.close()
             target.folder = place.folder
         return place, target
 
-    def _guard(self, target: Target) -> _Place:
+    def _guard(self, place: _Place, target: Target) -> None:
         """Make and lock the guard of a folder (I3)."""
-        folder = target.folder
         try:
-            guard, lock, _ = temp.create(
-                folder, temp.GUARD, permissions=0o600, vfs=self._chosen.vfs
-            )
+            temp.create(place, place.folder, temp.GUARD, permissions=0o600, vfs=self._chosen.vfs)
         except OSError as error:
-            explain(error, target.path, existed=target.old is not None)
+            explain(error, target)
             raise
-        found = temp.recognise(guard)
-        return _Place(folder, guard, lock, found.token if found else "")
+        found = temp.recognise(place.temp or "")
+        place.token = found.token if found else ""
 
     def prepare(self) -> None:
         """Write and sync all temps; nothing is in place yet (I1, I2)."""
@@ -240,7 +243,7 @@ class _Batch:
                 self._committed.append(item.key)
         except Exception as error:
             if not self._committed:
-                explain(error, waiting[0].key, existed=waiting[0].target.old is not None)
+                explain(error, waiting[0].target)
                 raise
             self._failed = {item.key: error for item in waiting[len(self._committed) :]}
         self._clean()
@@ -278,14 +281,14 @@ class _Batch:
             forget(item.target.folder, item.temp)
         self._made = {}
         for place in self._places.values():
-            forget(place.folder, place.guard)
+            if place.temp is not None and forget(place.folder, place.temp):
+                place.temp = None
 
     def close(self) -> None:
         """Leave nothing open and nothing temporary behind."""
         self._clean()
         for place in self._places.values():
-            close_quietly(place.lock)
-            close_quietly(place.folder)
+            place.close()
         self._places = {}
 
 
@@ -343,5 +346,5 @@ def _close(opened: list[tuple[_Item, File]]) -> None:
 
 def _explain(item: _Item, error: OSError) -> None:
     """Note which file it was, and that nothing is changed."""
-    explain(error, item.key, existed=item.target.old is not None)
+    explain(error, item.target)
     error.add_note("None of the files of this batch was changed.")

@@ -9,6 +9,9 @@ I1  `close`, and a `with` body that ends well, commit. An exception in the body,
     is left.
 I2  It commits once. Afterwards, and after a failed commit, it is closed: a write is a `ValueError`.
 I3  A forked child that closes or drops its copy neither commits nor removes anything.
+I4  Of several threads that close it, one commits, and the others return when it is through, with
+    the same outcome. What another writes once it is being closed is refused: a write that returned
+    before the close began is in the file, and nothing is added after its sync.
 """
 
 from __future__ import annotations
@@ -16,18 +19,23 @@ from __future__ import annotations
 import errno
 import io
 import os
+import threading
 
 from holdfast.primitives.folders import close_quietly
-from holdfast.primitives.replacement import Creation, Replacement
+from holdfast.primitives.replacement import Creation, Streamed
 from holdfast.primitives.target import find, how
 from holdfast.vfs import SYSTEM
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from types import TracebackType
-    from typing import Any, Literal, overload
+    from typing import Any, Literal, TypeVar, overload
 
+    from holdfast.primitives.replacement import Replacement
     from holdfast.vfs import VFS, Sync
+
+    _T = TypeVar("_T")
 else:
     from holdfast.light_typing import overload
 
@@ -43,8 +51,17 @@ class _Raw(io.RawIOBase):
     def __init__(self, replacement: Replacement, mode: str) -> None:
         self._replacement = replacement
         self._pid = os.getpid()
+        self._ending = threading.RLock()  # held while the file is closed or discarded
+        self._writing = threading.RLock()  # held for one write, and to begin the commit
+        self._is_committing = False
+        self._failure: BaseException | None = None
         self.name = replacement.target.path
         self.mode = mode
+
+    @property
+    def ending(self) -> threading.RLock:
+        """The lock of whoever ends it; a forked child, which ends nothing, never waits (I3)."""
+        return self._ending if self._pid == os.getpid() else threading.RLock()
 
     def writable(self) -> bool:
         """True: that is what it is for."""
@@ -61,12 +78,34 @@ class _Raw(io.RawIOBase):
     def write(self, data: Any, /) -> int:
         """Write at the position; what remains in a buffer after `drop` goes nowhere."""
         size = memoryview(data).nbytes
-        if self._replacement.is_over or self._pid != os.getpid():
+        if self._is_child() or (self._replacement.is_over and not self._is_committing):
             return size
-        count = self._replacement.file.write(data)
+        count = self._change(lambda: self._replacement.file.write(data))
         if count <= 0 < size:  # the buffer above would try for ever
             raise OSError(errno.EIO, "a write wrote nothing", self.name)
         return count
+
+    def _is_child(self) -> bool:
+        return self._pid != os.getpid()
+
+    def _change(self, change: Callable[[], _T]) -> _T:
+        """Let a change of the contents through, unless the commit has begun (I4)."""
+        with self._writing:
+            if self._is_committing:
+                self.refuse()
+            try:
+                return change()
+            except OSError as error:
+                self._replacement.explain(error)
+                raise
+
+    def refuse(self, _: object = None, /) -> int:
+        """Refuse a write.
+
+        Raises:
+            ValueError: always; nothing was written.
+        """
+        raise ValueError(f"{self.name}: write to a file that is closed, or being closed")
 
     def seek(self, offset: int, whence: int = 0, /) -> int:
         """Move the position."""
@@ -79,24 +118,33 @@ class _Raw(io.RawIOBase):
     def truncate(self, size: int | None = None, /) -> int:
         """Cut or extend, by default to the position."""
         size = self.tell() if size is None else size
-        self._replacement.file.truncate(size)
+        self._change(lambda: self._replacement.file.truncate(size))
         return size
 
     def commit(self) -> None:
-        """Put the new contents in place, once (I2)."""
-        if self._pid == os.getpid() and not self._replacement.is_over:
-            self._replacement.look_again()
-            self._replacement.commit()
+        """Put the new contents in place, once (I2); from now on a write is refused (I4)."""
+        if self._is_child() or self._replacement.is_over or self._is_committing:
+            return
+        with self._writing:
+            self._is_committing = True
+        self._replacement.look_again()
+        self._replacement.commit()
 
     def drop(self, error: BaseException | None = None) -> None:
         """End without commit; nothing if it is over already (I1, I3)."""
-        if self._pid != os.getpid():
+        self._failure = self._failure or error
+        if self._is_child():
             close_quietly(self._replacement.file)
             self._replacement.is_over = True
         elif error is not None:
             self._replacement.give_up(error)
         elif not self._replacement.is_over:
             self._replacement.discard()
+
+    def tell_outcome(self) -> None:
+        """Raise what the thread that closed it has raised (I4)."""
+        if self._failure is not None:
+            raise self._failure
 
     def close(self) -> None:
         """Close what is open; a replacement that nobody has committed is dropped."""
@@ -126,23 +174,30 @@ class BinaryWriter(io.BufferedWriter):
         """
         if self.closed:
             return
-        try:
-            self.flush()
-            self._raw.commit()
-        except BaseException as error:
-            self._raw.drop(error)
-            raise
-        finally:
-            super().close()
+        with self._raw.ending:
+            if self._raw.closed:  # by another thread, meanwhile
+                self._raw.tell_outcome()
+                return
+            # Not a method, which every write would pay for.
+            vars(self)["write"] = self._raw.refuse
+            try:
+                self.flush()
+                self._raw.commit()
+            except BaseException as error:
+                self._raw.drop(error)
+                raise
+            finally:
+                super().close()
 
     def discard(self) -> None:
         """Close without commit: the old contents stand, and no temporary file is left."""
-        if self.closed:
-            return
-        try:
-            self._raw.drop()
-        finally:
-            super().close()
+        with self._raw.ending:
+            if self.closed:
+                return
+            try:
+                self._raw.drop()
+            finally:
+                super().close()
 
     def __exit__(
         self,
@@ -163,9 +218,10 @@ class TextWriter(io.TextIOWrapper):
     """A text file that replaces its target when it is closed; see `open`."""
 
     def __init__(
-        self, binary: BinaryWriter, mode: str, *, encoding: str, newline: str | None
+        self, binary: BinaryWriter, raw: _Raw, mode: str, *, encoding: str, newline: str | None
     ) -> None:
         self._binary = binary
+        self._raw = raw
         super().__init__(binary, encoding=encoding, newline=newline)
         vars(self)["mode"] = mode  # as the built-in open sets it; declared read-only
 
@@ -179,12 +235,18 @@ class TextWriter(io.TextIOWrapper):
         """
         if self.closed:
             return
-        try:
-            self.flush()
-        except BaseException:
-            self.discard()
-            raise
-        super().close()
+        with self._raw.ending:
+            if self._raw.closed:  # by another thread, meanwhile
+                self._raw.tell_outcome()
+                return
+            vars(self)["write"] = self._raw.refuse
+            try:
+                self.flush()
+            except BaseException as error:
+                self._raw.drop(error)
+                self.discard()
+                raise
+            super().close()
 
     def discard(self) -> None:
         """Close without commit: the old contents stand, and no temporary file is left."""
@@ -218,7 +280,10 @@ def _collect(writer: BinaryWriter | TextWriter) -> None:
     try:
         warnings.warn(message, ResourceWarning, source=writer, stacklevel=3)
     finally:
-        writer.discard()
+        try:
+            writer.discard()
+        except ValueError:
+            pass  # an interrupt came while it was closed; what was open is closed all the same
 
 
 @overload
@@ -291,11 +356,13 @@ def open(
         raise ValueError("backup is for a file that is replaced: leave it out in an x mode")
     chosen = how(sync, permissions, backup, vfs=vfs)
     target = find(path, chosen, new=is_new)
+    replacement = (Creation if is_new else Streamed)(target, chosen)
     try:
-        replacement = (Creation if is_new else Replacement)(target, chosen)
+        replacement.begin()
         raw = _Raw(replacement, mode if is_binary else f"{mode}b")
         return _layers(raw, mode, encoding=encoding, newline=newline)
-    except BaseException:
+    except BaseException as error:
+        replacement.give_up(error)
         target.close()
         raise
 
@@ -308,7 +375,7 @@ def _layers(
         if mode.endswith("b"):
             return binary
         try:
-            return TextWriter(binary, mode, encoding=encoding, newline=newline)
+            return TextWriter(binary, raw, mode, encoding=encoding, newline=newline)
         except BaseException:  # no such encoding or newline
             binary.discard()
             raise

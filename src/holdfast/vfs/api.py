@@ -130,8 +130,10 @@ class File(Protocol):
         """Give the file this owner (uid, gid), then these extended attributes, then this mode.
 
         The order matters: a change of owner clears the set-user-ID bits. What the caller may not
-        set (another owner, a privileged attribute) is left out; set-ID bits are dropped when the
-        owner could not be kept. An access list that cannot be set is an error.
+        set (another owner, a privileged attribute) is left out. When the owner could not be kept,
+        set-ID bits are dropped; when the group could not, the set-group-ID bit, and the group gets
+        no more than all others have, in the access list as well. An access list that cannot be set
+        is an error.
         """
         ...
 
@@ -218,14 +220,19 @@ class Folder(Protocol):
 class VFS(Protocol):
     """A filesystem. Random tokens come from here too, so that a run can be replayed."""
 
-    def folder(self, path: str) -> Folder:
-        """Open a folder, following symlinks; `NotADirectoryError`, `FileNotFoundError`."""
+    def folder(self, path: str, *, readable: bool = False) -> Folder:
+        """Open a folder, following symlinks; `NotADirectoryError`, `FileNotFoundError`.
+
+        Where the system allows it (Linux), a folder that may not be read, such as a drop box, is
+        opened for looking up names alone: listing and syncing it are `PermissionError`. With
+        `readable`, opening it is.
+        """
         ...
 
     def resolve(self, path: str) -> str:
         """Return the absolute path with every symlink followed; the last part may be missing.
 
-        A loop is `OSError(ELOOP)`.
+        A loop is `OSError(ELOOP)`, and a symlink that the system forbids to follow `EACCES`.
         """
         ...
 
@@ -246,5 +253,9 @@ class VFS(Protocol):
         ...
 
     def promises(self, path: str) -> Promises:
-        """Say what the place gives; reads tables of the system, writes nothing."""
+        """Say what the place gives.
+
+        Reads tables of the system, and may sync the folder to see whether that can be; changes
+        nothing.
+        """
         ...

@@ -252,10 +252,11 @@ class Interposed:
         """Make the next call."""
         return Call(next(self._numbers), operation, name, details=details, inner=inner)
 
-    def folder(self, path: str) -> InterposedFolder:
+    def folder(self, path: str, *, readable: bool = False) -> InterposedFolder:
         """Open a folder."""
         call = self.call("folder", path, "", inner=self.inner)
-        return InterposedFolder(self, self.around(call, lambda: self.inner.folder(path)))
+        opened = self.around(call, lambda: self.inner.folder(path, readable=readable))
+        return InterposedFolder(self, opened)
 
     def resolve(self, path: str) -> str:
         """Follow every symlink."""

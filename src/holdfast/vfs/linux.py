@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 
+from holdfast.vfs.ownership import ACCESS_LIST
 from holdfast.vfs.posix import PosixFile, PosixFolder, PosixVFS
 
 TYPE_CHECKING = False
@@ -18,7 +19,6 @@ __all__ = ["LinuxFile", "LinuxFolder", "LinuxVFS"]
 _UNNAMED = os.O_TMPFILE | os.O_RDWR | os.O_CLOEXEC
 _NO_UNNAMED = frozenset({errno.EOPNOTSUPP, errno.EISDIR, errno.ENOENT, errno.EINVAL})
 _LOOK = os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY
-_ACCESS_LIST = "system.posix_acl_access"
 _NO_SUCH_NAME = frozenset({errno.ENOENT, errno.ENAMETOOLONG, errno.EBADF})
 _NO_XATTRS = frozenset({errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENODATA})
 # What an unprivileged owner may not set, or what another filesystem does not know, is left out.
@@ -55,8 +55,8 @@ class LinuxFile(PosixFile):
 
     def _set_xattrs(self, xattrs: Mapping[str, bytes]) -> None:
         # A folder's default access list is inherited, but one that had none must not gain it.
-        if _ACCESS_LIST not in xattrs and _ACCESS_LIST in _xattrs(self._fd):
-            os.removexattr(self._fd, _ACCESS_LIST)
+        if ACCESS_LIST not in xattrs and ACCESS_LIST in _xattrs(self._fd):
+            os.removexattr(self._fd, ACCESS_LIST)
         for name, value in xattrs.items():
             try:
                 os.setxattr(self._fd, name, value)

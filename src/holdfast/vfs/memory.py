@@ -60,7 +60,7 @@ class MemoryVFS:
         self._seed = seed
         self._tokens = 0
 
-    def folder(self, path: str) -> MemoryFolder:
+    def folder(self, path: str, *, readable: bool = False) -> MemoryFolder:
         """Open a folder."""
         with self.core.guard:
             _, _, inode = self.core.walk(self.core.root, path or ".", follow=True)

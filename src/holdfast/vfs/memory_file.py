@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from holdfast.vfs.memory_core import Description, failure
 from holdfast.vfs.operations import SetAttributes, SyncFailed, SyncFile, SyncFolder, Truncate, Write
+from holdfast.vfs.ownership import narrowed
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -160,7 +161,9 @@ class MemoryFile:
             inode = self.description.inode
             privileged = self.core.privileged
             if owner is not None and owner != (inode.uid, inode.gid) and not privileged:
-                owner, mode = None, mode & 0o1777
+                uid_kept, gid_kept = owner[0] == inode.uid, owner[1] == inode.gid
+                owner = None
+                mode, xattrs = narrowed(mode, xattrs, uid_kept=uid_kept, gid_kept=gid_kept)
             kept = {
                 key: value
                 for key, value in xattrs.items()

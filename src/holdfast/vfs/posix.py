@@ -10,7 +10,6 @@ from __future__ import annotations
 import errno
 import fcntl
 import os
-import stat
 from itertools import count
 
 TYPE_CHECKING = False
@@ -34,6 +33,8 @@ _FLAGS = {
 # some calls, and lists the current folder in another.
 _CLOSED = 2**31 - 1
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
+# Linux: a descriptor for looking up names, for which the folder need not be readable.
+_SEARCH: int = getattr(os, "O_PATH", 0) and os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC
 _LOCK = {
     (False, True): fcntl.LOCK_EX,
     (False, False): fcntl.LOCK_EX | fcntl.LOCK_NB,
@@ -41,9 +42,7 @@ _LOCK = {
     (True, False): fcntl.LOCK_SH | fcntl.LOCK_NB,
 }
 # "This filesystem cannot sync a folder": reported by promises(). Anything else is an error.
-_NO_FOLDER_SYNC = frozenset(
-    {errno.EINVAL, errno.ENOTSUP, errno.EOPNOTSUPP, errno.EBADF, errno.ENOSYS}
-)
+_NO_FOLDER_SYNC = frozenset({errno.EINVAL, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS})
 
 
 class _Descriptor:
@@ -61,8 +60,11 @@ class _Descriptor:
             os.close(fd)
 
     def __del__(self) -> None:
-        if self._fd != _CLOSED:
-            self.close()
+        try:
+            if self._fd != _CLOSED:
+                self.close()
+        except AttributeError:
+            pass  # interrupted before it had one
 
 
 class PosixFile(_Descriptor):
@@ -114,11 +116,16 @@ class PosixFile(_Descriptor):
     ) -> None:
         """Set owner, extended attributes and mode, in this order."""
         if owner is not None and not self._set_owner(owner):
-            mode &= 0o1777  # a set-ID bit must not change hands
+            from holdfast.vfs.ownership import narrowed
+
+            info = os.fstat(self._fd)
+            uid_kept, gid_kept = info.st_uid == owner[0], info.st_gid == owner[1]
+            mode, xattrs = narrowed(mode, xattrs, uid_kept=uid_kept, gid_kept=gid_kept)
         self._set_xattrs(xattrs)
         os.fchmod(self._fd, mode & 0o7777)
 
     def _set_owner(self, owner: tuple[int, int]) -> bool:
+        """Set owner and group, or the group alone; False if it has another owner or group now."""
         for uid, gid in (owner, (-1, owner[1])):
             try:
                 os.fchown(self._fd, uid, gid)
@@ -212,18 +219,36 @@ class PosixFolder(_Descriptor):
 
     def names(self) -> list[str]:
         """List the names."""
-        return os.listdir(self._fd)
+        try:
+            return os.listdir(self._fd)
+        except OSError as error:
+            if error.errno != errno.EBADF:
+                raise
+        fd = os.open(os.curdir, _FOLDER, dir_fd=self._fd)  # opened for looking up names alone
+        try:
+            return os.listdir(fd)
+        finally:
+            os.close(fd)
 
     def sync(self) -> None:
         """Sync the names; silent where the filesystem cannot."""
         try:
             self._sync_names()
         except OSError as error:
-            if self._fd == _CLOSED or error.errno not in _NO_FOLDER_SYNC:
+            if error.errno not in _NO_FOLDER_SYNC:
                 raise
 
     def _sync_names(self) -> None:
-        os.fsync(self._fd)
+        try:
+            return os.fsync(self._fd)
+        except OSError as error:
+            if error.errno != errno.EBADF:
+                raise
+        fd = os.open(os.curdir, _FOLDER, dir_fd=self._fd)  # opened for looking up names alone
+        try:
+            os.fsync(fd)
+        finally:
+            os.close(fd)
 
 
 class PosixVFS:
@@ -240,25 +265,30 @@ class PosixVFS:
     def _renew(self) -> None:
         self._prefix = os.urandom(5).hex()
 
-    def folder(self, path: str) -> PosixFolder:
+    def folder(self, path: str, *, readable: bool = False) -> PosixFolder:
         """Open a folder."""
         path = path or os.curdir
-        return self.folder_type(path, os.open(path, _FOLDER))
+        try:
+            fd = os.open(path, _FOLDER)
+        except PermissionError as error:
+            if readable or not _SEARCH:
+                raise
+            fd = _open_to_search(path, error)
+        return self.folder_type(path, fd)
 
     def resolve(self, path: str) -> str:
         """Follow every symlink; the last part may be missing.
 
+        The kernel goes first: it may forbid to follow a symlink that another user has planted.
+
         Raises:
-            OSError: ELOOP for a loop of symlinks.
+            OSError: ELOOP for a loop of symlinks; EACCES for one that must not be followed.
         """
-        real = os.path.realpath(path)
         try:
-            loops = stat.S_ISLNK(os.lstat(real).st_mode)
-        except OSError as error:  # missing, or for the caller to find out
-            loops = error.errno == errno.ELOOP
-        if loops:
-            raise OSError(errno.ELOOP, os.strerror(errno.ELOOP), path)
-        return real
+            os.stat(path)
+        except FileNotFoundError:
+            pass
+        return os.path.realpath(path)
 
     def token(self) -> str:
         """Return 16 hexadecimal digits: ten drawn once a process, six counted."""
@@ -278,3 +308,14 @@ class PosixVFS:
 
         weaknesses = ("this system does not say what is mounted",)
         return Promises("unknown", True, True, True, False, weaknesses)
+
+
+def _open_to_search(path: str, error: PermissionError) -> int:
+    """Open a folder for looking up its names; `error` if not even that is allowed."""
+    fd = os.open(path, _SEARCH)
+    try:
+        os.stat(os.curdir, dir_fd=fd)
+    except BaseException:
+        os.close(fd)
+        raise error from None
+    return fd

@@ -123,13 +123,13 @@ def _enter(parent: Folder, path: str, vfs: VFS) -> tuple[str, Folder, File]:
 
     This is the form of temporary names: what a probe that was killed left is swept as a leftover.
     """
-    for _ in range(_ATTEMPTS):
+    for left in reversed(range(_ATTEMPTS)):
         name = f".holdfast-probe.{vfs.token()}.holdfast-tmp"
         parent.mkdir(name, permissions=0o700)
         work = None
         try:
             work = vfs.folder(os.path.join(path, name))
-            guard = _locked(work, name)
+            guard = _locked(work, name, insist=left > 0)
         except BaseException as error:
             _leave(parent, name, work)
             if not isinstance(error, FileNotFoundError):
@@ -139,11 +139,15 @@ def _enter(parent: Folder, path: str, vfs: VFS) -> tuple[str, Folder, File]:
     raise OSError(errno.EAGAIN, f"{_ATTEMPTS} private folders were swept away", path)
 
 
-def _locked(work: Folder, name: str) -> File:
+def _locked(work: Folder, name: str, *, insist: bool) -> File:
+    """Make and lock the guard; `FileNotFoundError` if a sweeper was faster."""
     guard = work.open(name, "new", permissions=0o600)
     try:
-        if guard.lock(block=False) or guard.stat().st_nlink:
-            return guard
+        if guard.lock(block=False):
+            if guard.stat().st_nlink:
+                return guard
+        elif not insist:
+            return guard  # after so many tries: nobody gets a lock here, and so no sweeper
         raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), name)
     except OSError as error:
         if error.errno in features.NO_LOCKS:

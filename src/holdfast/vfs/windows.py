@@ -332,7 +332,7 @@ class WindowsVFS:
         self._prefix = os.urandom(5).hex()
         self._count = count(1)  # one C call: no two threads get the same number
 
-    def folder(self, path: str) -> WindowsFolder:
+    def folder(self, path: str, *, readable: bool = False) -> WindowsFolder:
         """Open a folder."""
         return WindowsFolder(path or ".", self._kernel)
 

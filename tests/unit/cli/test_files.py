@@ -7,11 +7,14 @@ import os
 
 import pytest
 
+from holdfast import FileLock
 from holdfast.cli.exits import Failure
 from holdfast.cli.files import (
     codec_of,
     decode,
     decode_as,
+    holder_of,
+    lock_path_of,
     missing,
     named_file,
     need_codec,
@@ -121,3 +124,23 @@ def test_report_names_what_was_done(state) -> None:
 
     assert line.startswith(f"wrote {state} 1.2 kB, synced file and folder in 0.41 ms (")
     assert "not synced in 2.0 s" in wrote(str(state), 1, took_s=2, sync=False)
+
+
+def test_lock_of_a_document_is_the_library_s(state) -> None:
+    """The lock is where documents have it, also of a symlink and of a name as long as can be."""
+    link = state.with_name("link.json")
+    link.symlink_to("state.json")
+    long = state.with_name("x" * 250 + ".json")
+
+    for path in (state, link, long):
+        assert open_register(str(path)).lock.path == lock_path_of(str(path))
+
+
+def test_holder_is_told_of_a_lock_that_is_held(state) -> None:
+    """Who holds a lock is told; nobody for a free one, and an error for a missing file."""
+    with FileLock(state) as lock:
+        assert os.getpid() == getattr(holder_of(str(state)), "pid", 0)
+    lock.close()
+    assert holder_of(str(state)) is None
+    with pytest.raises(FileNotFoundError):
+        holder_of(f"{state}.no")

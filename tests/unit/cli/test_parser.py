@@ -33,13 +33,35 @@ def test_every_argument_is_explained(verb) -> None:
 
 
 def test_command_follows_the_dashes_or_the_file() -> None:
-    """CMD is what follows the first `--`, else what follows the file, options and all."""
+    """CMD is what follows the file, or the `--` behind it, options and all."""
     parser = parsers()["lock"]
     args = parser.read(["f", "-n", "--", "cmd", "-x", "--", "y"])
     assert ("f", 0.0, ["cmd", "-x", "--", "y"]) == (args.file, args.wait, args.command)
 
     args = parsers()["lock"].read(["-n", "f", "cmd", "-x"])
     assert ("f", 0.0, ["cmd", "-x"]) == (args.file, args.wait, args.command)
+
+
+@pytest.mark.parametrize(
+    ("words", "file", "wait_s", "command"),
+    [
+        ("f cmd -- x", "f", None, "cmd -- x"),
+        ("-- -f cmd -- x", "-f", None, "cmd -- x"),
+        ("-- f -- -- x", "f", None, "-- x"),
+        ("-w 5 f -- cmd", "f", 5.0, "cmd"),
+        ("-w5 -sn f cmd -n", "f", 0.0, "cmd -n"),
+        ("-sw 5 f cmd", "f", 5.0, "cmd"),
+        ("--timeout 5 f cmd", "f", 5.0, "cmd"),
+        ("--timeout=5 f cmd", "f", 5.0, "cmd"),
+        ("f -w 5 -- cmd", "f", 5.0, "cmd"),
+        ("f -w 5", "f", 5.0, ""),
+    ],
+)
+def test_dashes_separate_only_before_the_command(words, file, wait_s, command) -> None:
+    """`--` means something before the file, and up to the first word of CMD; later it is CMD's."""
+    args = parsers()["lock"].read(words.split())
+
+    assert (file, wait_s, command.split()) == (args.file, args.wait, args.command)
 
 
 def test_option_after_the_file_is_no_command() -> None:

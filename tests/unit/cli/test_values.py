@@ -9,9 +9,11 @@ import pytest
 from holdfast.cli.exits import Failure
 from holdfast.cli.values import (
     MISSING,
+    alike,
     assign,
     find,
     like,
+    read_key,
     read_path,
     read_value,
     remove,
@@ -168,6 +170,13 @@ def test_what_is_in_the_way_is_named(root, path, message) -> None:
     assert (65, message) == (caught.value.exit_code, str(caught.value))
 
 
+def test_appending_to_nothing_makes_a_list() -> None:
+    """`-` makes a list where nothing is, and stays a key of a table that is there."""
+    assert {"l": [1]} == assign({}, ("l", "-"), 1)
+    assert {"a": {"l": [{"b": 1}]}} == assign({}, ("a", "l", "-", "b"), 1)
+    assert {"a": {"-": 1}} == assign({"a": {}}, ("a", "-"), 1)
+
+
 def test_empty_path_is_the_whole() -> None:
     """Assigning to the empty path replaces the document."""
     assert [1] == assign({}, (), [1])
@@ -191,3 +200,31 @@ def test_whole_document_cannot_be_removed() -> None:
         remove({}, ())
 
     assert 2 == caught.value.exit_code
+
+
+def test_empty_key_is_wrong_usage() -> None:
+    """The empty word is no key, though an empty key and the whole document can be written."""
+    with pytest.raises(Failure) as caught:
+        read_key("")
+
+    assert 2 == caught.value.exit_code
+    assert [(), ("",)] == [read_key("."), read_key('""')]
+
+
+@pytest.mark.parametrize(
+    ("a", "b", "expected"),
+    [
+        (1, 1.0, True),
+        ({"a": [1, {"b": 2.0}]}, {"a": [1.0, {"b": 2}]}, True),
+        (1, True, False),
+        (0.0, False, False),
+        (1, "1", False),
+        ([1], [1, 2], False),
+        ({"a": 1}, {"b": 1}, False),
+        (1, MISSING, False),
+        (None, None, True),
+    ],
+)
+def test_numbers_are_alike_by_their_value(a, b, expected) -> None:
+    """1 and 1.0 are alike wherever they stand; true, text and what is missing are no numbers."""
+    assert expected is alike(a, b)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import date, datetime
 from enum import Enum
 from pathlib import PurePosixPath
+from uuid import UUID
 
 import pytest
 
@@ -119,3 +120,31 @@ def test_an_error_inside_an_arm_is_told_rather_than_the_arms():
 def test_sets_are_written_in_one_order():
     """So that the same set gives the same bytes."""
     assert ["a", "b", "c"] == ItemsConverter(set, TEXT).dump({"c", "b", "a"})
+
+
+@pytest.mark.parametrize(
+    ("key", "number_keys", "name"),
+    [
+        (INT, False, "01"),
+        (INT, False, "+1"),
+        (INT, True, "1"),
+        (DateConverter(date, native=False), False, "20260102"),
+        (TextConverter(UUID), False, "A" * 32),
+    ],
+)
+def test_a_key_in_another_spelling_than_the_written_one_is_refused(key, number_keys, name):
+    """A change would leave the old spelling beside the new one."""
+    made = DictConverter(key, INT, number_keys=number_keys)
+    with pytest.raises(DecodeError) as caught:
+        made.take({name: 1}, ("d",))
+    assert ("d", name) == caught.value.key
+
+
+def test_number_keys_are_numbers_where_the_format_has_them():
+    """And two keys are never written as one."""
+    assert {1: 2} == DictConverter(INT, INT, number_keys=True).dump({1: 2})
+    assert {1: 2} == DictConverter(INT, INT, number_keys=True).load({1: 2})
+    either = UnionConverter([INT, TEXT])
+    with pytest.raises(ValueError, match="written alike"):
+        DictConverter(either, INT).dump({1: 1, "1": 2})
+    assert {1: 1, "1": 2} == DictConverter(either, INT, number_keys=True).dump({1: 1, "1": 2})

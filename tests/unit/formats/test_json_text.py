@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+
 import pytest
 
 from holdfast.errors import DecodeError
@@ -139,3 +141,30 @@ def test_huge_numbers_are_values():
     """Infinity for 1e999, and every digit of a big integer."""
     assert [float("inf")] == CODEC.decode(b"[1e999]")
     assert 10**4000 == CODEC.decode(b"1" + b"0" * 4000)
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"[" * 2_000_000,
+        b'{"a":' * 500_000,
+        b'["' + b"\\\\" * 200 + b'",' + b"[" * 2_000_000,
+        b"[" * 900 + b"]" * 900,
+        b'["[]]", ' + b"[" * 128 + b"]" * 128 + b"]",
+    ],
+)
+def test_depth_is_refused_before_the_stack_is_used(data):
+    """Also where the program allows a recursion that the stack has no room for."""
+    limit = sys.getrecursionlimit()
+    sys.setrecursionlimit(10**6)
+    try:
+        with pytest.raises(DecodeError, match="nested deeper than 128 levels"):
+            CODEC.decode(data)
+    finally:
+        sys.setrecursionlimit(limit)
+
+
+def test_brackets_in_text_have_no_depth():
+    """Nor have those that stand side by side, nor those behind escaped quotes."""
+    value = ["[" * 500, '"' * 3 + "{[" * 500 + "\\", {"[" * 500: [[]] * 300}]
+    assert value == CODEC.decode(CODEC.encode(value))

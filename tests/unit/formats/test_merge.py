@@ -80,7 +80,9 @@ A, B, C = "a", "b", "c"
 def test_edits_of_a_list_that_collide_are_one_conflict(base, mine, theirs):
     """Moved, replaced or added by both, or side by side: the list of one side is taken whole."""
     assert ({"l": mine}, [("l",)]) == merge3({"l": base}, {"l": mine}, {"l": theirs})
-    assert ({"l": mine}, [("l",)]) == merge3({"l": base}, {"l": theirs}, {"l": mine}, prefer="theirs")
+    assert ({"l": mine}, [("l",)]) == merge3(
+        {"l": base}, {"l": theirs}, {"l": mine}, prefer="theirs"
+    )
 
 
 @pytest.mark.parametrize(

@@ -74,3 +74,80 @@ def test_checked_and_misfit_say_what_is_wrong():
     with pytest.raises(TypeError, match="expected a value of type int, not str"):
         checked("x", int)
     assert "a.0: no" == str(misfit(("a", 0), "no"))
+
+
+class Ports(msgspec.Struct):
+    ports: dict[int, str]
+
+
+class PortsModel(pydantic.BaseModel):
+    ports: dict[int, str]
+    names: dict[str, str] = {}
+    days: list[date] = []
+
+
+@pytest.mark.parametrize("type_", [Ports, PortsModel])
+def test_keys_that_are_numbers_are_numbers_where_the_format_has_them(type_):
+    """Text in JSON and TOML, numbers in YAML; either way they are read back."""
+    value = type_(ports={1: "a", -20: "b"})
+    for number_keys, ports in ((False, {"1": "a", "-20": "b"}), (True, {1: "a", -20: "b"})):
+        made: Any = model_adapter(type_, (date,), number_keys=number_keys)
+        assert ports == made.dump(value)["ports"]
+        assert value == made.load(made.dump(value))
+
+
+@pytest.mark.parametrize("type_", [Ports, PortsModel])
+@pytest.mark.parametrize(
+    ("key", "number_keys"), [("01", False), ("-0", False), ("1", True), (" 2", True)]
+)
+def test_a_number_in_another_spelling_is_refused_as_a_key(type_, key, number_keys):
+    """A change would leave it beside the one that is written; text keys are any text."""
+    made: Any = model_adapter(type_, (), number_keys=number_keys)
+    with pytest.raises(DecodeError) as caught:
+        made.load({"ports": {key: "a"}})
+    assert "ports" == (caught.value.key or "?")[0]
+    assert {key: "a"} == adapter_of(PortsModel).load({"ports": {}, "names": {key: "a"}}).names
+
+
+class Secrets(pydantic.BaseModel):
+    word: pydantic.SecretStr
+    raw: pydantic.SecretBytes = pydantic.SecretBytes(b"")
+    pins: list[pydantic.Secret[int]] = []
+    kept: dict[int, pydantic.SecretStr] = {}
+
+
+def test_secrets_are_written_as_they_are():
+    """A mask in a file would be the loss of the secret."""
+    value = Secrets(word="w", raw=b"r", pins=[7], kept={1: "k"})  # type: ignore[arg-type, list-item, dict-item]
+    plain = {"word": "w", "raw": "r", "pins": [7], "kept": {"1": "k"}}
+    made = adapter_of(Secrets)
+    assert plain == made.dump(value)
+    assert made.alike(value, made.load(plain))
+
+
+def test_a_secret_with_a_form_of_its_own_keeps_it():
+    """What the model says of it in JSON counts; what is no text stays masked, and not alike."""
+
+    class Sealed(pydantic.BaseModel):
+        word: pydantic.SecretStr
+
+        @pydantic.field_serializer("word", when_used="json")
+        def seal(self, word: pydantic.SecretStr) -> str:
+            return "sealed " + word.get_secret_value()
+
+    assert {"word": "sealed w"} == adapter_of(Sealed).dump(Sealed(word="w"))  # type: ignore[arg-type]
+    value = Secrets(word="w", raw=b"\xff")  # type: ignore[arg-type]
+    made = adapter_of(Secrets)
+    assert not made.alike(value, made.load(made.dump(value)))
+
+
+class Link(msgspec.Struct):
+    to: Any = None
+
+
+def test_a_struct_that_holds_itself_is_a_value_error():
+    """Never a RecursionError."""
+    link = Link()
+    link.to = [link]
+    with pytest.raises(ValueError, match="holds itself"):
+        adapter_of(Link).dump(link)

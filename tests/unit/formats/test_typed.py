@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date
+from typing import Any
 
 import msgspec
 import pydantic
@@ -111,3 +112,36 @@ def test_an_unsupported_type_is_refused_at_once():
     """When the adapter is made, not at the first read."""
     with pytest.raises(TypeError, match="not supported"):
         adapter(bytes)
+
+
+@dataclass
+class Knot:
+    me: Any = None
+    more: list[Any] | None = None
+    knot: Knot | None = None
+
+
+@pytest.mark.parametrize("name", ["json", "toml", "yaml"])
+def test_a_value_that_holds_itself_is_a_value_error(name):
+    """For plain data and records alike, however the program may recurse."""
+    loop: dict[str, Any] = {}
+    loop.update(a=loop, b=[loop], c=loop)
+    knot = Knot()
+    knot.knot = knot
+    tied = Knot(more=[loop])
+    for type_, value in ((dict, loop), (list, [loop]), (object, loop), (Knot, knot), (Knot, tied)):
+        with pytest.raises(ValueError, match=r"nested deeper|holds itself"):
+            adapter(type_, name=name).dump(value)
+
+
+def test_number_keys_follow_the_format():
+    """YAML has them, JSON and TOML have text."""
+
+    @dataclass
+    class Ports:
+        ports: dict[int, str]
+
+    for name, keys in (("json", {"1": "a"}), ("toml", {"1": "a"}), ("yaml", {1: "a"})):
+        made = adapter(Ports, name=name)
+        assert {"ports": keys} == made.dump(Ports({1: "a"}))
+        assert Ports({1: "a"}) == made.load({"ports": keys})

@@ -53,7 +53,7 @@ def test_collections_give_way_to_other_kinds(text, edit, expected):
 @pytest.mark.parametrize(
     ("text", "edit"),
     [
-        ("? a\n: 1\n", Set(("a",), 2)),
+        ("? a\n", Set(("a",), 2)),
         ("[a: 1]\n", Set((0, "b"), 2)),
         ("a: 1\n", Set(("a", "b"), 2)),
     ],

@@ -55,12 +55,35 @@ def test_a_node_ends_with_its_content(text, key, tail):
 
 
 def test_a_colon_may_stand_apart_from_its_key():
-    """Only `? key` has none behind it."""
+    """That of `? key` on a line below; a key may have none at all."""
     places = Places(TEXT)
     key = entry(TEXT, "b")[0]
     assert TEXT.index("b :") + 3 == places.colon(key, ())
+    far = "? a # c\n\n  # d\n: 1\n"
+    assert far.index(": 1") + 1 == Places(far).colon(entry(far, "a")[0], ("a",))
     with pytest.raises(Unplaced):
-        Places("? a\n: 1\n").colon(entry("? a\n: 1\n", "a")[0], ("a",))
+        Places("? a\n").colon(entry("? a\n", "a")[0], ("a",))
+
+
+def test_the_end_of_the_document_is_found():
+    """Or that of the text; three points in a line of text are none."""
+    assert 4 == Places("---\n... # end\n").document_end()
+    assert 9 == Places("a: ...x\n\n").document_end()
+
+
+@pytest.mark.parametrize("newline", ["\n", "\r\n"])
+def test_the_line_before_ends_at_its_line_break(newline):
+    """Whichever that is."""
+    text = f"ab{newline}cd{newline}"
+    assert 2 == Places(text).line_before(text.index("d"))
+
+
+@pytest.mark.parametrize(
+    ("text", "found"), [("# c", True), ("a # c", True), ("a\t#", True), ("a#b", False), ("", False)]
+)
+def test_a_comment_begins_behind_a_space(text, found):
+    """Or at the start of a line."""
+    assert found == Places(text).has_comment(0, len(text))
 
 
 @pytest.mark.parametrize(

@@ -42,7 +42,20 @@ def test_a_new_file_is_in_block_style():
         ("a: |\n    x\n    y\n\nb: 1\n", {"a": "z\nw\n", "b": 1}, "a: |\n    z\n    w\n\nb: 1\n"),
         ("a: >-\n  x\n  y\nb: 1\n", {"a": "z", "b": 1}, "a: z\nb: 1\n"),
         ("a: ~ # c", {"a": {"b": 1}}, "a: # c\n  b: 1"),
-        ("? a\n: b\n", {"a": "c"}, "a: c\n"),
+        ("? a\n: b\n", {"a": "c"}, "? a\n: c\n"),
+        ("? a # c\n# d\n: b # e\nz: 1 # f\n", {"a": "c", "z": 1}, "? a # c\n# d\n: c # e\nz: 1 # f\n"),  # noqa: E501
+        ("a:\t1\t# c\nb: 2\n", {"a": 5, "b": 2}, "a:\t5\t# c\nb: 2\n"),
+        ("-\t1\n- 'x'\t\t# c\n", [1, "y"], "-\t1\n- 'y'\t\t# c\n"),
+        ("b: \n", {"b": "x\ny\n"}, "b: | \n  x\n  y\n"),
+        ("b: 1 # c\nc: 2\n", {"b": "x\ny\n", "c": 2}, "b: | # c\n  x\n  y\nc: 2\n"),
+        ("b: # c\n", {"b": "x\ny\n"}, "b: | # c\n  x\n  y\n"),
+        ("b: # c\n  1\n", {"b": "x\ny\n"}, "b: | # c\n  x\n  y\n"),
+        ("b: # c1\n  # c2\n  1 # c3\n", {"b": 2}, "b: # c1\n  # c2\n  2 # c3\n"),
+        ("b: # c1\n  # c2\n  1\n", {"b": {"x": 1}}, "b: # c1\n  # c2\n  x: 1\n"),
+        ("b: # c1\n  x: 1\n  y: 2 # c2\n", {"b": 3}, "b: 3 # c1 # c2\n"),
+        ("b:\n  x: 1 # c\n", {"b": "x\ny\n"}, "b: | # c\n  x\n  y\n"),
+        ("---\n...\n", {"a": 1}, "---\na: 1\n...\n"),
+        ("---\n# c\n...\n# d\n", {"a": [1]}, "---\n# c\na:\n  - 1\n...\n# d\n"),
     ],
 )  # fmt: skip
 def test_a_value_gives_way_on_its_own_span(previous, value, expected):
@@ -130,7 +143,43 @@ def test_copies_of_an_alias_share_nothing():
 def test_comments_elsewhere_are_never_lost_by_a_fall_back():
     """A document is not rewritten as a whole while it has comments."""
     with pytest.raises(ValueError, match=r"without losing comments|read back as another"):
-        onto("# c\n--- # d\n? a\n: 1\n? b\n: 2\n", {"a": 2, "b": 3})
+        onto("# c\n--- # d\n? a\n? b\n", {"a": 2, "b": 3})
+
+
+@pytest.mark.parametrize(
+    ("previous", "value", "expected"),
+    [
+        ("- a: 1 # c1\n  # c2\n  b: 2\n", [{"b": 2}], "-\n  # c2\n  b: 2\n"),
+        ("- a: 1\n  # c2\n  b: 2\n  # c3\n  c: 3\n", [{"c": 3}], "-\n  # c2\n  # c3\n  c: 3\n"),
+        ("- - 1 # c1\n  # c2\n  - 2\n", [[2]], "-\n  # c2\n  - 2\n"),
+        ("a:\n  # c1\n  - 1\n", {"a": []}, "a:\n  # c1\n  []\n"),
+        ("a:\n# c1\n- 1\n# c2\n- 2 # c3\n# c4\n", {"a": []}, "a:\n# c1\n []\n# c2\n# c4\n"),
+        ("a:\n  # c1\n  - 1\n  # c2\n  - 2\n", {"a": [3, 4, 5]}, "a:\n  # c1\n  - 3\n  - 4\n  - 5\n  # c2\n"),  # noqa: E501
+        ("# c1\na: 1\n# c2\nb: 2\n# c3\n", {}, "# c1\n# c2\n# c3\n"),
+        ("x:\n  # c1\n  a: 1\n  # c2\n  b: 2\n", {"x": {}}, "x:\n  # c1\n  {}\n  # c2\n"),
+        ("x:\n  # c1\n  a: 1\n  # c2\n  b: 2\n", {"x": {"c": 3}}, "x:\n  # c1\n  c: 3\n  # c2\n"),
+        ("- 1 # c1\n# c2\n- 2\n- 3\n", [9, 8, 2, 3], "- 9\n- 8\n# c2\n- 2\n- 3\n"),
+        ("- 1 # c1\n# c2\n- 2\n- 3\n", [2, 3], "# c2\n- 2\n- 3\n"),
+        ("a: |  # c1\n  # text\n  x\n# c2\nb: 1\n", {"b": 1}, "# c2\nb: 1\n"),
+        ("l: [1, # c1\n  2, # c2\n  3] # c3\n", {"l": [1, 3]}, "l: [1, # c1\n  3] # c3\n"),
+    ],
+)  # fmt: skip
+def test_comments_between_what_goes_stay(previous, value, expected):
+    """Only the lines of what is deleted, or the inside of what is replaced, go with it."""
+    assert expected == onto(previous, value)
+
+
+@pytest.mark.parametrize(
+    ("previous", "value"),
+    [
+        ("l: [1, # c1\n  2]\n", {"l": [1]}),
+        ("# c1\na: &x\n  # c2\n  b: [1,\n  # c3\n  2]\n", {"a": {"b": [1]}}),
+    ],
+)
+def test_a_change_that_would_lose_a_comment_is_refused(previous, value):
+    """The last step compares the comments of both texts, whatever the change was."""
+    with pytest.raises(ValueError, match="without losing comments of the file: #"):
+        onto(previous, value)
 
 
 @pytest.mark.parametrize(

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import inspect
 import os
+import signal
+import subprocess
+import sys
 import threading
 from contextvars import ContextVar
 
 import pytest
 
+from holdfast.primitives import asyncio_bridge
 from holdfast.primitives.asyncio_bridge import run, twin
 from holdfast.primitives.replace import awrite_bytes
 from holdfast.vfs.memory import MemoryVFS
@@ -191,6 +196,108 @@ def test_forked_child_has_threads_of_its_own() -> None:
     _, status = os.waitpid(pid, 0)
 
     assert 7 == os.waitstatus_to_exitcode(status)
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork")
+def test_fork_while_the_threads_are_made_leaves_the_child_usable() -> None:
+    """I3: the lock that another thread held at the fork is not the child's."""
+    with asyncio_bridge._making:
+        pid = os.fork()
+        if pid == 0:
+            signal.alarm(20)
+            try:
+                os._exit(asyncio.run(run(lambda: 7)))
+            finally:
+                os._exit(1)
+        _, status = os.waitpid(pid, 0)
+
+    assert 7 == os.waitstatus_to_exitcode(status)
+
+
+NO_THREADS = """
+import asyncio, threading
+from holdfast.primitives.asyncio_bridge import run
+start = threading.Thread.start
+done = []
+def refuse(thread):
+    raise RuntimeError("can't start new thread")
+async def main():
+    threading.Thread.start = refuse
+    for number in range(40):
+        try:
+            await run(lambda: done.append(number))
+        except RuntimeError as error:
+            assert "Nothing was begun" in error.__notes__[0]
+        else:
+            raise SystemExit("not refused")
+    threading.Thread.start = start
+    await run(lambda: done.append("first"))
+    threading.Thread.start = refuse
+    both = [run(lambda n=n: done.append(n)) for n in (1, 2)]
+    await asyncio.wait_for(asyncio.gather(*both), 20)
+    print(done)
+asyncio.run(main())
+"""
+
+
+def test_refused_call_is_not_done_later() -> None:
+    """I4: without a thread it is an error, again and again; with one, the others wait for it."""
+    command = [sys.executable, "-c", NO_THREADS]
+    ran = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+
+    assert ("['first', 1, 2]\n", "") == (ran.stdout, ran.stderr)
+
+
+def test_stop_iteration_is_an_error_and_no_hang() -> None:
+    """No future of asyncio can carry it, so that the caller would wait for ever."""
+
+    caught: list[BaseException] = []
+
+    def call() -> None:
+        try:
+            asyncio.run(run(lambda: next(iter([]))))
+        except RuntimeError as error:
+            caught.append(error)
+
+    thread = threading.Thread(target=call, daemon=True)
+    thread.start()
+    thread.join(20)
+
+    assert ["the function raised StopIteration"] == [str(error) for error in caught]
+    assert isinstance(caught[0].__cause__, StopIteration)
+
+
+def test_call_that_follows_an_end_takes_the_same_thread() -> None:
+    """One call after the other needs one thread, not sixteen."""
+    threads = asyncio_bridge._Threads()
+    names = {
+        threads.submit(lambda: threading.current_thread().name).result(20)
+        for _ in range(3)
+        if _settled(threads)
+    }
+
+    assert {"holdfast-1"} == names
+
+
+def _settled(threads: asyncio_bridge._Threads) -> bool:
+    for _ in range(5000):
+        if not threads._unfinished:
+            return True
+        os.sched_yield()
+    return False
+
+
+def test_twin_shows_the_signature_of_its_function() -> None:
+    """For help and editors, and it is a coroutine function all the same."""
+
+    def double(number: int, *, times: int = 2) -> int:
+        return number * times
+
+    adouble = twin(double)
+
+    assert inspect.signature(double) == inspect.signature(adouble)
+    assert double.__annotations__ == adouble.__annotations__
+    assert inspect.iscoroutinefunction(adouble)
 
 
 def test_twin_is_named_after_its_function() -> None:

@@ -13,10 +13,13 @@ from holdfast.primitives.folders import (
     open_folder,
     open_subfolder,
 )
+from holdfast.primitives.lock import FileLock
+from holdfast.primitives.replace import write_bytes
 from holdfast.vfs import SYSTEM, Sync
 from holdfast.vfs.fault import Fault, Faulty
 from holdfast.vfs.memory import MemoryVFS
 from holdfast.vfs.trace import Trace
+from tests.support.users import as_user, shared_folder
 
 
 def make(path: str, vfs, sync: Sync = "always") -> None:
@@ -155,3 +158,41 @@ def test_close_quietly_closes_and_is_quiet() -> None:
     close_quietly(None)
 
     assert [] == disk.leftovers()
+
+
+def in_it(folder):
+    return (
+        ("always", lambda: write_bytes(folder / "a", b"1")),
+        ("never", lambda: write_bytes(folder / "b", b"1", sync="never")),
+        ("lock", lambda: FileLock(folder / "l").acquire(timeout_s=0)),
+    )
+
+
+@pytest.mark.root
+@pytest.mark.parametrize("mode", [0o300, 0o1733])
+def test_folder_that_may_not_be_read_can_be_written_without_a_sync(mode) -> None:
+    """A drop box: a durable write is refused before anything is made, and says what works."""
+    with shared_folder() as above:
+        folder = above / "drop"
+        folder.mkdir()
+        os.chown(folder, 1001, 100)
+        folder.chmod(mode)
+        user = 1001 if mode == 0o300 else 1002
+        told = {name: as_user(user, 100, do) for name, do in in_it(folder)}
+
+        assert ["b", "l"] == sorted(os.listdir(folder))
+
+    assert told["always"].startswith("PermissionError")
+    assert 'write with sync="never"' in told["always"]
+    assert ("None", "None") == (told["never"], told["lock"])
+
+
+@pytest.mark.root
+def test_folder_that_may_not_be_entered_gets_no_advice() -> None:
+    """Then `sync="never"` would not help."""
+    with shared_folder() as above:
+        (above / "private").mkdir(mode=0o700)
+        told = as_user(1001, 100, lambda: write_bytes(above / "private" / "a", b"1"))
+
+    assert "PermissionError" in told
+    assert "never" not in told

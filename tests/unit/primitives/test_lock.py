@@ -463,6 +463,39 @@ def test_release_of_what_is_not_held_is_an_error(lock) -> None:
         lock.release()
 
 
+class InterruptedHere(BaseException):
+    """Stands for what a signal handler raises."""
+
+
+class PoolThatStrikes(list):
+    """A pool in which an interrupt strikes as soon as something was put into it."""
+
+    def append(self, item) -> None:
+        super().append(item)
+        raise InterruptedHere
+
+
+@pytest.mark.parametrize("use", ["release", "try"])
+def test_interrupt_after_the_descriptor_was_pooled_leaves_it_to_the_next(lock, path, use) -> None:
+    """What is in the pool may be somebody else's by now: it is neither unlocked nor closed."""
+    other = FileLock(path)
+    gate = lock._gate
+    (lock if use == "release" else other).acquire()
+    gate.idle = PoolThatStrikes()
+    with pytest.raises(InterruptedHere):
+        lock.release() if use == "release" else lock.acquire(timeout_s=0)
+    gate.idle = list(gate.idle)
+    if use == "try":
+        other.release()
+
+    assert not lock.locked
+    for _ in range(2):
+        with lock, pytest.raises(LockTimeout):
+            other.acquire(timeout_s=0)
+
+    other.close()
+
+
 # ---------------------------------------------------------------- telling, closing
 
 

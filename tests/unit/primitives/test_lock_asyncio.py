@@ -463,14 +463,105 @@ def test_reentrant_lock_counts_by_task(path) -> None:
     """Blocks of one task count together, synchronous or not; another task is another owner."""
     lock = FileLock(path, reentrant=True)
 
+    async def try_it() -> None:
+        await lock.aacquire(timeout_s=0.01)
+
     async def main() -> None:
         async with lock, lock:
             with lock, pytest.raises(LockTimeout):
-                await asyncio.create_task(lock.aacquire(timeout_s=0.01))
+                await asyncio.create_task(try_it())
             assert lock.locked
         assert not lock.locked
 
     run(main())
+
+
+def test_owner_is_the_task_that_calls_whoever_awaits(path) -> None:
+    """`wait_for` may await in a task of its own: the caller takes it again, and gives it back."""
+    lock = FileLock(path, reentrant=True)
+
+    async def main() -> None:
+        await asyncio.create_task(lock.aacquire())
+        await asyncio.create_task(lock.aacquire(timeout_s=0.01))
+        await lock.aacquire(timeout_s=0.01)
+
+        assert [asyncio.current_task()] == list(lock._held)
+
+        for _ in range(3):
+            lock.release()
+
+    run(main())
+
+    assert not lock.locked
+
+
+def test_readers_with_wait_for_give_back_their_own(lock) -> None:
+    """Each reader that took it through `wait_for` has something to release, and no more."""
+
+    async def read(others_are_in: asyncio.Barrier) -> None:
+        await asyncio.wait_for(lock.aacquire(shared=True), 20)
+        await others_are_in.wait()
+        lock.release()
+
+    async def main() -> None:
+        barrier = asyncio.Barrier(3)
+        await asyncio.gather(*(read(barrier) for _ in range(3)))
+
+        assert not lock.locked
+        with pytest.raises(RuntimeError, match="nothing to release"):
+            lock.release()
+
+    run(main())
+
+
+def test_one_task_may_take_several_at_once(lock, path) -> None:
+    """Shared grants that one task asks for side by side are kept apart, and all given back."""
+    writer = FileLock(path)
+
+    async def main() -> None:
+        asking = [asyncio.create_task(lock.aacquire(shared=True)) for _ in range(3)]
+        await lock.aacquire(shared=True)
+        await asyncio.gather(*asking)
+        for _ in range(4):
+            with pytest.raises(LockTimeout):
+                await writer.aacquire(timeout_s=0)
+            lock.release()
+        await writer.aacquire(timeout_s=0)
+        writer.release()
+
+    run(main())
+
+    assert not lock.locked
+
+
+def test_grant_of_a_task_that_is_over_can_be_released(lock) -> None:
+    """Among several, a caller without one gives back what a task that has ended left behind."""
+
+    async def leave_it() -> None:
+        await lock.aacquire(shared=True)
+
+    async def main() -> None:
+        may_end = asyncio.Event()
+
+        async def live() -> None:
+            async with lock.shared():
+                await may_end.wait()
+
+        living = [asyncio.create_task(live()) for _ in range(2)]
+        await asyncio.create_task(leave_it())
+        await settled(lambda: len(lock._held) == 3)
+        lock.release()
+
+        assert set(living) == set(lock._held)
+        with pytest.raises(RuntimeError, match="nothing to release"):
+            lock.release()
+
+        may_end.set()
+        await asyncio.gather(*living)
+
+    run(main())
+
+    assert not lock.locked
 
 
 def test_shared_tasks_release_their_own(lock) -> None:

@@ -77,6 +77,24 @@ def test_grant_of_another_owner_is_not_taken_out(description) -> None:
     grants.held.clear()
 
 
+def test_grant_of_an_owner_that_has_one_can_be_released_by_anybody(description) -> None:
+    """A second grant does not displace the first; a living owner's is not for others."""
+    grants = Grants()
+    second = grants.free_owner("somebody")
+    grants.held[second] = description
+
+    assert "somebody" == second
+
+    other = grants.free_owner("somebody")
+    grants.held[other] = description
+
+    assert (other, description) == grants.pop_own()
+    with pytest.raises(KeyError):
+        grants.pop_own()
+
+    grants.held.clear()
+
+
 def test_lost_grants_are_counted_with_their_depth(description, disk) -> None:
     """Each acquire of a lost grant has one release to come; what is lost by a fork stays locked."""
     grants = Grants()

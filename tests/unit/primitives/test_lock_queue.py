@@ -15,6 +15,7 @@ from holdfast.primitives.lock_waiters import TaskWaiter, ThreadWaiter
 from holdfast.vfs import CLOCK
 from holdfast.vfs.fault import Fault, Faulty
 from holdfast.vfs.memory import MemoryVFS
+from holdfast.vfs.trace import Trace, Traced
 
 pytestmark = pytest.mark.usefixtures("no_thread_left")
 
@@ -106,6 +107,31 @@ def test_few_descriptions_stay_open(setup) -> None:
 
     assert 2 == len(setup.gate.idle)
     assert 3 == len(setup.disk.open_files)
+
+
+def test_few_descriptions_stay_open_after_tries_at_once() -> None:
+    """However many found the lock busy at the same moment, two descriptions are kept."""
+    disk = MemoryVFS()
+    vfs = Trace(disk)
+    gate = Gate(LockFile("/a.lock", permissions=0o666, vfs=vfs, clock=CLOCK))
+    holder = gate.take_now(shared=False)
+    found: list[object] = []
+
+    def try_as_well(call: Traced) -> None:
+        if call.operation == "lock" and len(disk.open_files) < 9:
+            found.append(gate.take_now(shared=False))
+
+    vfs.subscribe(try_as_well)
+    found.append(gate.take_now(shared=False))
+
+    assert [None] * 8 == found
+    assert 2 == len(gate.idle)
+    assert 3 == len(disk.open_files)
+
+    gate.give_back(holder)
+    gate.close_idle()
+
+    assert [] == disk.leftovers()
 
 
 def test_i2_threads_of_every_kind_are_served_in_order(setup) -> None:

@@ -26,6 +26,7 @@ def top(tmp_path):
 def test_living_one_is_not_removed(top, tmp_path) -> None:
     """I1: its lock is held; once it is over, nothing is there."""
     private = PrivateFolder(top, "a", vfs=SYSTEM)
+    private.make()
     assert not remove_dead(top, private.name, path=private.path, vfs=SYSTEM)
     assert [private.name] == os.listdir(tmp_path)
 
@@ -38,6 +39,7 @@ def test_deep_contents_are_removed_and_symlinks_not_followed(top, tmp_path) -> N
     (tmp_path / "outside").mkdir()
     (tmp_path / "outside" / "precious").touch()
     private = PrivateFolder(top, "a", vfs=SYSTEM)
+    private.make()
     inside = Path(private.path)
     (inside / "x" / "y").mkdir(parents=True)
     (inside / "x" / "y" / "file").touch()
@@ -47,6 +49,18 @@ def test_deep_contents_are_removed_and_symlinks_not_followed(top, tmp_path) -> N
     assert private.remove()
     assert ["outside"] == os.listdir(tmp_path)
     assert ["precious"] == os.listdir(tmp_path / "outside")
+
+
+def test_one_that_nobody_removed_goes_with_its_object(top, tmp_path) -> None:
+    """An interrupt may keep its owner from it; before it is made it is closed."""
+    private = PrivateFolder(top, "a", vfs=SYSTEM)
+    with pytest.raises(OSError, match="descriptor"):
+        private.folder.names()
+    private.make()
+    Path(private.path, "inside").touch()
+    del private
+
+    assert [] == os.listdir(tmp_path)
 
 
 @pytest.mark.parametrize("operation", ["mkdir", "folder", "open"])
@@ -71,6 +85,7 @@ def test_one_that_is_swept_while_it_is_made_is_made_again(operation: str) -> Non
     vfs.subscribe(sweep_once)
     folder = vfs.folder("/")
     private = PrivateFolder(folder, "a", vfs=vfs)
+    private.make()
 
     assert 1 == len(swept)
     assert swept != [private.name]
@@ -88,7 +103,7 @@ def test_failed_making_leaves_nothing(step: str) -> None:
     vfs = Faulty(disk, Fault(step, 2 if step == "folder" else 1, effect="EIO"))
     folder = vfs.folder("/")
     with pytest.raises(OSError) as caught:
-        PrivateFolder(folder, "a", vfs=vfs)
+        PrivateFolder(folder, "a", vfs=vfs).make()
     folder.close()
     top.close()
 
@@ -103,7 +118,7 @@ def test_making_ends_when_all_is_swept_away() -> None:
     vfs = Faulty(disk, Fault("open", 1, effect="ENOENT", repeat=True))
     folder = vfs.folder("/")
     with pytest.raises(OSError) as caught:
-        PrivateFolder(folder, "a", vfs=vfs)
+        PrivateFolder(folder, "a", vfs=vfs).make()
     folder.close()
 
     assert errno.EAGAIN == caught.value.errno
@@ -116,6 +131,7 @@ def test_what_cannot_be_removed_is_told() -> None:
     vfs = Faulty(disk, Fault("rmdir", 1, effect="EIO"))
     folder = vfs.folder("/")
     private = PrivateFolder(folder, "a", vfs=vfs)
+    private.make()
 
     assert not private.remove()
     folder.close()

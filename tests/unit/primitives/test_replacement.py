@@ -23,6 +23,7 @@ from holdfast.vfs.fault import Fault, Faulty
 from holdfast.vfs.memory import MemoryVFS
 from holdfast.vfs.trace import Trace
 from tests.support.leftovers import temporary
+from tests.support.users import as_user, shared_folder
 
 ACL_ACCESS, ACL_DEFAULT = "system.posix_acl_access", "system.posix_acl_default"
 SYNCING = {"open", "write", "sync", "close", "rename", "sync_folder", "link", "unlink"}
@@ -328,3 +329,59 @@ class TestAttributes:
 
         assert b"new" == (tmp_path / "a").read_bytes()
         assert b"old" == (tmp_path / "other").read_bytes()
+
+
+@pytest.mark.root
+def test_group_that_cannot_be_kept_opens_the_file_to_no_other() -> None:
+    """Written by a user who is not in its group: their own group gets what all others have."""
+    with shared_folder() as folder:
+        path = folder / "a"
+        path.write_bytes(b"old")
+        os.chown(path, 1001, 4242)
+        path.chmod(0o2640)
+        told = as_user(1001, 100, lambda: write_bytes(path, b"new"))
+        info = path.stat()
+
+        assert "None" == told
+        assert (1001, 100, 0o600) == (info.st_uid, info.st_gid, stat.S_IMODE(info.st_mode))
+        assert b"new" == path.read_bytes()
+
+
+@pytest.mark.root
+def test_access_list_without_its_group_opens_the_file_to_no_other() -> None:
+    """The entry of the file's group is narrowed; the named user and the mask stay."""
+    with shared_folder() as folder:
+        path = folder / "a"
+        path.write_bytes(b"old")
+        os.chown(path, 1001, 4242)
+        os.setxattr(path, ACL_ACCESS, access_list(1234, mask=6))
+        assert "None" == as_user(1001, 100, lambda: write_bytes(path, b"new"))
+        entries = struct.iter_unpack("<HHI", os.getxattr(path, ACL_ACCESS)[4:])
+        left = {tag: rights for tag, rights, _ in entries}
+
+        assert {1: 6, 2: 6, 4: 0, 16: 6, 32: 0} == left
+        assert "PermissionError" == as_user(1002, 100, path.read_bytes)
+        assert "b'new'" == as_user(1234, 100, path.read_bytes)
+
+
+def test_exact_mode_leaves_the_access_list_out(tmp_path) -> None:
+    """`permissions` is for the owner, group and others alone: nobody else is let in, ever."""
+    path = tmp_path / "a"
+    path.write_bytes(b"old")
+    os.setxattr(path, ACL_ACCESS, access_list(1234, mask=6))
+    os.setxattr(path, "user.note", b"kept")
+    write_bytes(path, b"new", permissions=0o600)
+
+    assert ["user.note"] == os.listxattr(path)
+    assert 0o600 == mode_of(path)
+
+
+@pytest.mark.parametrize("operation", ["open", "write", "sync", "rename"])
+def test_error_names_the_file_as_the_caller_did(tmp_path, operation) -> None:
+    """Not the temporary file."""
+    vfs = Faulty(SYSTEM, Fault(operation, 1, effect="EACCES"))
+    with pytest.raises(PermissionError) as caught:
+        write_bytes(tmp_path / "." / "a", b"new", vfs=vfs)
+
+    assert (str(tmp_path / "a"), None) == (caught.value.filename, caught.value.filename2)
+    assert 1 == len(caught.value.__notes__)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -16,6 +17,7 @@ from holdfast.primitives.writer import open as hold_open
 from holdfast.vfs.fault import Fault, Faulty, Stopped
 from holdfast.vfs.memory import MemoryVFS
 from holdfast.vfs.trace import Trace
+from tests.support.mounts import mounted
 
 TOKEN = "0123456789abcdef"
 LEFT = temp.temp_name("a", TOKEN)
@@ -207,3 +209,50 @@ def test_twin_does_the_same(tmp_path) -> None:
     (tmp_path / LEFT).touch()
 
     assert [tmp_path / LEFT] == asyncio.run(asweep(tmp_path, recursive=True))
+
+
+@pytest.fixture
+def deep(tmp_path):
+    """A tree deeper than Python may recurse, or a process may hold folders open."""
+    before = os.getcwd()
+    os.chdir(tmp_path)
+    try:
+        for _ in range(1200):
+            os.mkdir("a")
+            os.chdir("a")
+        Path(LEFT).touch()
+    finally:
+        os.chdir(before)
+    yield tmp_path.joinpath(*["a"] * 1200)
+    subprocess.run(["rm", "-rf", str(tmp_path / "a")], check=True, timeout=60)
+
+
+def test_deep_tree_is_swept(deep, tmp_path) -> None:
+    """A leftover at the very bottom is found."""
+    assert [deep / LEFT] == sweep(tmp_path, recursive=True)
+
+
+@pytest.mark.root
+@pytest.mark.parametrize("kind", ["bind", "tmpfs"])
+@pytest.mark.parametrize("inside", ["deep/mnt", "mnt", "."])
+def test_what_is_mounted_in_a_private_folder_stays(tmp_path, kind, inside) -> None:
+    """A filesystem of its own, or a folder of the same one: it is not entered."""
+    (tmp_path / "other").mkdir()
+    place = tmp_path / LEFT / inside
+    place.mkdir(parents=True)
+    arguments = ["--bind", str(tmp_path / "other")] if kind == "bind" else ["-t", "tmpfs", "none"]
+    with mounted(place, *arguments):
+        (place / "precious").touch()
+        (place / "folder").mkdir()
+        assert [] == sweep(tmp_path)
+        assert ["folder", "precious"] == sorted(os.listdir(place))
+
+    assert [tmp_path / LEFT] == sweep(tmp_path)
+
+
+def test_leftover_of_a_name_that_is_no_text_goes(tmp_path) -> None:
+    """A name of 255 bytes, none of which begins a character, is cut and recognised."""
+    left = temp.temp_name(os.fsdecode(b"\x80" * 255), TOKEN)
+    (tmp_path / left).touch()
+
+    assert [tmp_path / left] == sweep(tmp_path)

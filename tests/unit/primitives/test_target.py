@@ -13,9 +13,10 @@ from pathlib import Path
 import pytest
 
 from holdfast.errors import PromiseUnavailable
-from holdfast.primitives.replace import (
-    write_bytes,
-)
+from holdfast.primitives.replace import replace_bytes, write_bytes, write_text
+from holdfast.primitives.replacing import replacing
+from holdfast.primitives.write_many import write_many
+from holdfast.primitives.writer import open as hold_open
 from holdfast.vfs import SYSTEM
 from holdfast.vfs.fault import Fault, Faulty
 from holdfast.vfs.memory import MemoryVFS
@@ -192,3 +193,51 @@ class TestPlaces:
 
         assert b"a" == (tmp_path / "after" / "a").read_bytes()
         assert ["after"] == os.listdir(tmp_path)
+
+
+TEMPORARY = ".notes.0123456789abcdef.holdfast-tmp"
+
+
+def replace_by_tool(path, **options):
+    with replacing(path, **options) as inner:
+        inner.write_bytes(b"new")
+
+
+def write_stream(path, **options):
+    with hold_open(path, "wb", **options) as file:
+        file.write(b"new")
+
+
+@pytest.mark.parametrize(
+    "write",
+    [
+        lambda path, **options: write_bytes(path, b"new", **options),
+        lambda path, **options: write_text(path, "new", **options),
+        write_stream,
+        replace_by_tool,
+    ],
+)
+@pytest.mark.parametrize("as_backup", [False, True])
+def test_name_that_would_be_swept_is_refused(tmp_path, write, as_backup) -> None:
+    """As target, behind a symlink, or as backup: nothing is done."""
+    (tmp_path / "a").write_bytes(b"old")
+    (tmp_path / "link").symlink_to(TEMPORARY)
+    for name in ["a"] if as_backup else [TEMPORARY, "link"]:
+        options = {"backup": TEMPORARY} if as_backup else {}
+        with pytest.raises(ValueError, match="temporary file"):
+            write(tmp_path / name, **options)
+
+    assert ["a", "link"] == sorted(os.listdir(tmp_path))
+    assert b"old" == (tmp_path / "a").read_bytes()
+
+
+def test_name_that_would_be_swept_is_refused_in_a_batch_and_in_an_open_folder(tmp_path) -> None:
+    """Also for the second file of a folder."""
+    with pytest.raises(ValueError, match="temporary file"):
+        write_many({tmp_path / "a": b"1", tmp_path / TEMPORARY: b"2"})
+    folder = SYSTEM.folder(str(tmp_path))
+    with pytest.raises(ValueError, match="temporary file"):
+        replace_bytes(folder, TEMPORARY, b"new")
+    folder.close()
+
+    assert [] == os.listdir(tmp_path)

@@ -10,11 +10,22 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from holdfast.primitives import temp
+from holdfast.vfs import SYSTEM
 from holdfast.vfs.fault import Fault, Faulty
 from holdfast.vfs.memory import MemoryVFS
 from holdfast.vfs.trace import Trace
+from tests.support.stand_ins import refusing, standing_in
 
 TOKEN = "0123456789abcdef"
+
+
+def made(folder, vfs):
+    """The name, file and description of a new temporary file."""
+    new = temp.Made()
+    temp.create(new, folder, "a", permissions=0o600, vfs=vfs)
+    return new.temp, new.file, new.info
+
+
 names = st.one_of(
     st.text(st.characters(exclude_characters="/\0", exclude_categories=["Cs"]), min_size=1),
     st.binary(min_size=1, max_size=300).map(
@@ -47,6 +58,31 @@ def test_name_is_never_cut_within_a_character(char: str) -> None:
     found.target.encode("utf-8")
 
 
+@pytest.mark.parametrize("raw", [b"\x80" * 255, b"a" + b"\xbf" * 254, b"\xff" * 255])
+def test_name_that_is_no_text_is_cut_where_it_is_full(raw: bytes) -> None:
+    """There is no character to spare, and nothing to go back to."""
+    name = temp.temp_name(os.fsdecode(raw), TOKEN)
+
+    assert 255 == len(os.fsencode(name))
+    assert (os.fsdecode(raw[:224]), TOKEN, None) == temp.recognise(name)
+
+
+def test_mode_of_a_new_file_is_asked_of_the_kernel(tmp_path) -> None:
+    """Where there are files without a name, and where there are none."""
+    before = os.umask(0o027)
+    try:
+        folder = SYSTEM.folder(str(tmp_path))
+        named = standing_in({}, {"open_unnamed": refusing(errno.EOPNOTSUPP)}).folder(str(tmp_path))
+        modes = [temp.mode_of_new(place, "a", vfs=SYSTEM) for place in (folder, named)]
+    finally:
+        os.umask(before)
+    folder.close()
+    named.close()
+
+    assert [0o640, 0o640] == modes
+    assert [] == os.listdir(tmp_path)
+
+
 @pytest.mark.parametrize(
     "name",
     [
@@ -64,7 +100,7 @@ def test_file_is_made_locked() -> None:
     """The lock is held when it is returned."""
     disk = MemoryVFS()
     folder = disk.folder("/")
-    name, file, info = temp.create(folder, "a", permissions=0o600, vfs=disk)
+    name, file, info = made(folder, disk)
     assert 1 == len(disk.held_locks)
     assert (0o600, 1) == (info.st_mode & 0o777, info.st_nlink)
     file.close()
@@ -89,7 +125,7 @@ def test_file_that_a_sweeper_was_faster_to_remove_is_given_up() -> None:
 
     vfs.subscribe(sweep_once)
     folder = vfs.folder("/")
-    name, file, info = temp.create(folder, "a", permissions=0o600, vfs=vfs)
+    name, file, info = made(folder, vfs)
     file.close()
     folder.close()
 
@@ -114,7 +150,7 @@ def test_file_that_a_sweeper_has_locked_is_given_up() -> None:
 
     vfs.subscribe(lock_once)
     folder = vfs.folder("/")
-    name, file, _ = temp.create(folder, "a", permissions=0o600, vfs=vfs)
+    name, file, _ = made(folder, vfs)
     for thing in (file, folder, *locked):
         thing.close()
 
@@ -127,7 +163,7 @@ def test_filesystem_without_locks_is_no_hindrance(code: str) -> None:
     disk = MemoryVFS()
     vfs = Faulty(disk, Fault("lock", 1, effect=code))
     folder = vfs.folder("/")
-    _, file, _ = temp.create(folder, "a", permissions=0o600, vfs=vfs)
+    _, file, _ = made(folder, vfs)
     file.close()
     folder.close()
 
@@ -141,7 +177,7 @@ def test_failed_making_leaves_nothing(step: str) -> None:
     vfs = Faulty(disk, Fault(step, 1, effect="EIO"))
     folder = vfs.folder("/")
     with pytest.raises(OSError) as caught:
-        temp.create(folder, "a", permissions=0o600, vfs=vfs)
+        made(folder, vfs)
     folder.close()
 
     assert errno.EIO == caught.value.errno
@@ -164,7 +200,7 @@ def test_making_ends_when_all_is_swept_away(step: str) -> None:
     vfs = Busy(disk, *faults)
     folder = vfs.folder("/")
     with pytest.raises(OSError) as caught:
-        temp.create(folder, "a", permissions=0o600, vfs=vfs)
+        made(folder, vfs)
     folder.close()
 
     assert errno.EAGAIN == caught.value.errno

@@ -9,8 +9,10 @@ import io
 import json
 import os
 import stat
+import struct
 import subprocess
 import sys
+import threading
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -21,6 +23,7 @@ from holdfast.errors import CommittedNotDurable, PromiseUnavailable
 from holdfast.primitives import writer
 from holdfast.primitives.writer import open as hold_open
 from holdfast.vfs.fault import Fault, Faulty
+from holdfast.vfs.interpose import Interposed
 from holdfast.vfs.memory import MemoryVFS
 from holdfast.vfs.trace import Trace
 from tests.support.leftovers import temporary
@@ -419,3 +422,203 @@ class TestFileObject:
 
         assert 1 << 30 == size
         assert 4096 > int(done.stdout)
+
+
+class Hooked(Interposed):
+    """Runs something once, after the first call of an operation."""
+
+    def __init__(self, inner, operation: str) -> None:
+        super().__init__(inner)
+        self.operation = operation
+        self.hook: Any = None
+
+    def around(self, call, do):
+        result = do()
+        hook, self.hook = self.hook, None
+        if hook is None:
+            return result
+        if call.operation == self.operation:
+            hook()
+        else:
+            self.hook = hook
+        return result
+
+
+def in_thread(do) -> threading.Thread:
+    thread = threading.Thread(target=do)
+    thread.start()
+    return thread
+
+
+class TestThreads:
+    @pytest.mark.parametrize("size", [1, 200_000])
+    @pytest.mark.parametrize("operation", ["xattrs", "duplicate", "sync", "rename"])
+    def test_write_during_the_commit_is_refused(self, size, operation) -> None:
+        """Of another thread, however small: what is in place is what was synced."""
+        disk = MemoryVFS()
+        vfs = Hooked(disk, operation)
+        told: list[str] = []
+
+        def write_late() -> None:
+            for late in (lambda: file.write(b"L" * size), lambda: file.truncate(0)):
+                try:
+                    late()
+                except ValueError as error:
+                    told.append(str(error))
+
+        file = hold_open("/a", "wb", vfs=vfs)
+        file.write(b"new")
+        vfs.hook = lambda: in_thread(write_late).join()
+        file.close()
+
+        assert 2 == len(told)
+        assert {"a": b"new"} == disk.tree() == disk.crash().tree()
+        assert [] == disk.leftovers()
+
+    def test_text_written_during_the_commit_is_refused(self) -> None:
+        """It does not wait in a buffer for nobody."""
+        disk = MemoryVFS()
+        vfs = Hooked(disk, "sync")
+        told: list[str] = []
+
+        def write_late() -> None:
+            try:
+                file.write("late")
+            except ValueError as error:
+                told.append(str(error))
+
+        file = hold_open("/a", "w", vfs=vfs)
+        file.write("new")
+        vfs.hook = lambda: in_thread(write_late).join()
+        file.close()
+
+        assert ["/a: write to a file that is closed, or being closed"] == told
+        assert {"a": b"new"} == disk.tree()
+
+    def test_write_that_was_called_before_and_comes_late_is_told(self) -> None:
+        """A bound method that passed the check: whoever closes hears that bytes were lost."""
+        disk = MemoryVFS()
+        vfs = Hooked(disk, "sync")
+        file = hold_open("/a", "wb", vfs=vfs)
+        write = file.write
+        file.write(b"new")
+        vfs.hook = lambda: write(b"late")
+        with pytest.raises(ValueError, match="being closed"):
+            file.close()
+
+        assert file.closed
+        assert {"a": b"new"} == disk.tree() == disk.crash().tree()
+
+    @pytest.mark.parametrize("mode", ["w", "wb"])
+    @pytest.mark.parametrize("fails", [False, True])
+    def test_second_close_waits_and_has_the_same_outcome(self, mode, fails) -> None:
+        """Two threads close: one commits, and both return, or both raise."""
+        disk = MemoryVFS()
+        inner = Faulty(disk, Fault("rename", 1, effect="EIO")) if fails else disk
+        vfs = Hooked(inner, "sync")
+        outcomes: list[str] = []
+        threads: list[threading.Thread] = []
+        arrived = threading.Event()
+
+        def close() -> None:
+            try:
+                file.close()
+                outcomes.append("ok")
+            except OSError as error:
+                outcomes.append(str(error.errno))
+
+        def close_second() -> None:
+            arrived.set()
+            close()
+
+        def second() -> None:
+            threads.append(in_thread(close_second))
+            assert arrived.wait(5)
+
+        file = hold_open("/a", mode, vfs=vfs)
+        file.write(data(mode))
+        vfs.hook = second
+        close()
+        threads[0].join()
+
+        assert ([str(errno.EIO)] * 2 if fails else ["ok", "ok"]) == outcomes or (
+            # The second came when all was over: then it is closed, as for one thread.
+            fails and [str(errno.EIO), "ok"] == outcomes
+        )
+        assert ({} if fails else {"a": b"new"}) == disk.tree()
+        assert [] == disk.leftovers()
+
+
+def test_error_of_a_write_in_the_body_names_the_file() -> None:
+    """Its path, what is on disk, and what to do; once."""
+    disk = MemoryVFS(capacity_bytes=10)
+    disk.write_tree({"a": b"old"})
+    with pytest.raises(OSError) as caught, hold_open("/a", "wb", vfs=disk) as file:
+        file.write(b"n" * 300_000)
+
+    assert (errno.ENOSPC, "/a") == (caught.value.errno, caught.value.filename)
+    assert [
+        "/a: not written. The old contents stand. Free some space and write again."
+    ] == caught.value.__notes__
+    assert {"a": b"old"} == disk.tree()
+
+
+@pytest.mark.parametrize("mode", ["w", "wb"])
+def test_stream_to_a_free_name_is_for_its_owner_alone_until_the_end(tmp_path, mode) -> None:
+    """Somebody may give the name to a private file meanwhile, whose mode is kept."""
+    before = os.umask(0o022)
+    try:
+        with hold_open(tmp_path / "a", mode) as file, hold_open(tmp_path / "b", mode):
+            file.write(data(mode, "secret"))
+            file.flush()
+            modes = [stat.S_IMODE((tmp_path / name).stat().st_mode) for name in temporary(tmp_path)]
+            os.close(os.open(tmp_path / "a", os.O_CREAT | os.O_WRONLY, 0o600))
+    finally:
+        os.umask(before)
+
+    assert [0o600, 0o600] == modes
+    assert 0o600 == stat.S_IMODE((tmp_path / "a").stat().st_mode)
+    assert 0o644 == stat.S_IMODE((tmp_path / "b").stat().st_mode)
+
+
+def test_stream_to_a_free_name_gets_the_default_access_list(tmp_path) -> None:
+    """As a file that the kernel makes in one go."""
+    none = 0xFFFFFFFF
+    entries = [(1, 7, none), (2, 6, 1234), (4, 5, none), (16, 6, none), (32, 0, none)]
+    default = struct.pack("<I", 2) + b"".join(struct.pack("<HHI", *entry) for entry in entries)
+    os.setxattr(tmp_path, "system.posix_acl_default", default)
+    (tmp_path / "plain").touch()
+    with hold_open(tmp_path / "a", "wb") as file:
+        file.write(b"new")
+
+    plain, made = tmp_path / "plain", tmp_path / "a"
+    access = "system.posix_acl_access"
+    assert plain.stat().st_mode == made.stat().st_mode
+    assert os.getxattr(plain, access) == os.getxattr(made, access)
+
+
+def test_mode_of_a_stream_is_that_of_the_umask_when_it_was_opened(tmp_path) -> None:
+    """As for the built-in `open`."""
+    before = os.umask(0o077)
+    try:
+        file = hold_open(tmp_path / "a", "wb")
+        os.umask(0o022)
+        file.close()
+    finally:
+        os.umask(before)
+
+    assert 0o600 == stat.S_IMODE((tmp_path / "a").stat().st_mode)
+
+
+def test_stream_whose_target_went_is_a_new_file(tmp_path) -> None:
+    """Its mode is that of a new one."""
+    before = os.umask(0o027)
+    try:
+        (tmp_path / "a").write_bytes(b"old")
+        with hold_open(tmp_path / "a", "wb") as file:
+            file.write(b"new")
+            (tmp_path / "a").unlink()
+    finally:
+        os.umask(before)
+
+    assert 0o640 == stat.S_IMODE((tmp_path / "a").stat().st_mode)

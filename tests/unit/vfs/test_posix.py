@@ -12,6 +12,8 @@ import pytest
 
 from holdfast.vfs import SYSTEM
 from holdfast.vfs.memory import MemoryVFS
+from holdfast.vfs.posix import PosixFile, PosixFolder
+from tests.support.users import as_user, shared_folder
 
 FORK = """
 import os
@@ -82,3 +84,56 @@ def test_owner_and_set_id_bits_are_kept_as_root(tmp_path: Path) -> None:
     assert (1234, 5678, 0o104755) == (info.st_uid, info.st_gid, info.st_mode)
     file.close()
     folder.close()
+
+
+def test_sync_of_a_folder_whose_descriptor_is_gone_is_an_error(tmp_path: Path) -> None:
+    """Closed by somebody else: not a filesystem that cannot sync folders."""
+    folder = SYSTEM.folder(str(tmp_path))
+    spare = os.dup(folder._fd)
+    os.close(folder._fd)
+    with pytest.raises(OSError, check=lambda error: error.errno == errno.EBADF):
+        folder.sync()
+    os.dup2(spare, folder._fd)
+    os.close(spare)
+    folder.close()
+
+
+@pytest.mark.parametrize("kind", [PosixFile, PosixFolder])
+def test_object_that_was_never_finished_goes_silently(kind: type) -> None:
+    """An interrupt may come before it has a descriptor."""
+    gone = kind.__new__(kind)
+    assert not hasattr(gone, "_fd")
+    del gone
+
+
+@pytest.mark.root
+def test_symlink_is_resolved_only_as_far_as_the_kernel_follows_it() -> None:
+    """A target that this user may not reach is an error, not a path."""
+    with shared_folder() as folder:
+        (folder / "private").mkdir(mode=0o700)
+        (folder / "link").symlink_to("private/a")
+
+        assert "PermissionError" == as_user(1001, 100, lambda: SYSTEM.resolve(str(folder / "link")))
+        assert str(folder / "private" / "a") == SYSTEM.resolve(str(folder / "link"))
+
+
+@pytest.mark.root
+def test_folder_that_may_not_be_read_is_opened_for_its_names() -> None:
+    """They can be looked up; listing, syncing, and asking for more are errors."""
+    with shared_folder() as above:
+        path = above / "drop"
+        path.mkdir()
+        (path / "a").touch()
+        path.chmod(0o333)
+
+        def look() -> object:
+            folder = SYSTEM.folder(str(path))
+            return [folder.stat("a").st_size, folder.xattrs("a")]
+
+        assert "[0, {}]" == as_user(1001, 100, look)
+        for refused in (
+            lambda: SYSTEM.folder(str(path)).names(),
+            lambda: SYSTEM.folder(str(path)).sync(),
+            lambda: SYSTEM.folder(str(path), readable=True),
+        ):
+            assert "PermissionError" == as_user(1001, 100, refused)

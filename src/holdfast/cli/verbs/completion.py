@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import sys
-
 from holdfast.cli.exits import OK
+from holdfast.cli.streams import show
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -39,5 +38,5 @@ def run(args: Namespace) -> int:
     from pkgutil import get_data
 
     text = get_data("holdfast.cli", f"completions/holdfast.{args.shell}")
-    sys.stdout.write((text or b"").decode())
+    show((text or b"").decode(), end="")
     return OK

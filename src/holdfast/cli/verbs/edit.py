@@ -106,8 +106,7 @@ def _take(args: Namespace, place: FilePlace, content: Content, *, made: _Made) -
         return made.code
     signals.finish()
     if args.diff:
-        _print_diff(args, content.data or b"", made.data)
-        show_now(end="")
+        _show_diff(args, content.data or b"", made.data)
     if args.dry_run or made.data == content.data:
         return _unchanged(args, made.data == content.data)
     return _replace(args, place, content, data=made.data)
@@ -199,6 +198,15 @@ def _replace(args: Namespace, place: FilePlace, content: Content, *, data: bytes
         took_s = CLOCK.monotonic() - begun
         say(wrote(args.file, len(data), took_s=took_s, sync=not args.no_sync))
     return exits.OK
+
+
+def _show_diff(args: Namespace, old: bytes, new: bytes) -> None:
+    try:
+        _print_diff(args, old, new)
+        show_now(end="")
+    except OSError as error:
+        error.add_note(f"{args.file} is unchanged.")
+        raise
 
 
 def _print_diff(args: Namespace, old: bytes, new: bytes) -> None:

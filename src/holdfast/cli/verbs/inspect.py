@@ -7,7 +7,15 @@ import sys
 from stat import S_ISDIR, S_ISFIFO, S_ISREG, S_ISSOCK, filemode
 
 from holdfast.cli.exits import NO, OK, Failure
-from holdfast.cli.files import codec_of, decode_as, missing, open_register, read_file
+from holdfast.cli.files import (
+    codec_of,
+    decode_as,
+    holder_of,
+    lock_path_of,
+    missing,
+    named_file,
+    read_file,
+)
 from holdfast.cli.kinds import is_list, is_table
 from holdfast.cli.output import human_size, iso_time, print_json, print_rows
 from holdfast.cli.parser import add_color, add_json
@@ -49,7 +57,7 @@ def configure(parser: Parser) -> None:
 
 def run(args: Namespace) -> int:
     """Look, and say what was seen."""
-    facts = _facts(args.path)
+    facts = _facts(named_file(args.path))
     if args.as_json:
         print_json(facts)
     else:
@@ -148,9 +156,12 @@ def _document(path: str) -> dict[str, Any] | None:
 
 
 def _lock(path: str) -> dict[str, Any]:
-    lock = open_register(path).lock
-    holder = lock.holder()
-    return {"path": lock.path, "holder": holder and holder._asdict()}
+    lock_path = lock_path_of(path)
+    try:
+        holder = holder_of(lock_path)
+    except FileNotFoundError:
+        holder = None  # it is made when the lock is first taken
+    return {"path": lock_path, "holder": holder and holder._asdict()}
 
 
 def _leftovers(folder: Folder, name: str | None = None) -> list[str]:

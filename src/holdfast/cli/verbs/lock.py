@@ -7,7 +7,7 @@ import sys
 
 from holdfast.cli import exits
 from holdfast.cli.exits import Failure, note
-from holdfast.cli.files import named_file, open_register
+from holdfast.cli.files import holder_of, lock_path_of, named_file
 from holdfast.cli.output import print_json, print_rows
 from holdfast.cli.parser import add_json, add_verbosity, add_wait
 from holdfast.vfs import CLOCK, SYSTEM
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from argparse import Namespace
 
     from holdfast.cli.parser import Parser
-    from holdfast.vfs import File, Folder, Holder
+    from holdfast.vfs import File, Folder
 
 COMMAND = True
 USAGE = "[OPTION...] FILE [--] CMD [ARG...]\n[OPTION...] FILE -c LINE\n--who [--of] [--json] FILE"
@@ -69,7 +69,7 @@ def configure(parser: Parser) -> None:
 
 def run(args: Namespace) -> int:
     """Take the lock, run the command, let go."""
-    path = open_register(args.file).lock.path if args.of else named_file(args.file)
+    path = lock_path_of(args.file) if args.of else named_file(args.file)
     if args.who:
         return _who(args, path)
     command = _command(args)
@@ -97,25 +97,25 @@ def _command(args: Namespace) -> list[str]:
 def _locked(args: Namespace, path: str) -> File:
     from holdfast.cli.waiting import take
 
-    file = _open(path, may_make=True)
+    file = _open(path)
     if take(file, shared=args.shared, timeout_s=args.wait):
         return file
-    holder = _holder(path)
+    holder = holder_of(path)
     who = f" by {holder}" if holder else ""
     raise Failure(f"{path} is held{who}. CMD was not run.", exits.BUSY, path=path)
 
 
-def _open(path: str, *, may_make: bool) -> File:
+def _open(path: str) -> File:
     """Open what is to be locked; read only where it is a folder or may not be written."""
     folder_path, name = os.path.split(SYSTEM.resolve(path))
     folder = SYSTEM.folder(folder_path)
     try:
-        if may_make and name:
+        if name:
             try:
                 return folder.open(name, "create")
             except (IsADirectoryError, PermissionError, FileNotFoundError) as refused:
                 return _open_to_read(folder, name, refused)
-        return folder.open(name or os.curdir, "read")
+        return folder.open(os.curdir, "read")
     finally:
         folder.close()
 
@@ -137,19 +137,11 @@ def _run(args: Namespace, command: list[str], file: File) -> int:
     return children.run(command, inherit=inherit).code
 
 
-def _holder(path: str) -> Holder | None:
-    file = _open(path, may_make=False)
-    try:
-        return SYSTEM.holder(file)
-    finally:
-        file.close()
-
-
 def _who(args: Namespace, path: str) -> int:
     if args.command or args.line:
         raise Failure("--who runs no command. See holdfast lock --help.", exits.USAGE)
     try:
-        holder = _holder(path)
+        holder = holder_of(path)
     except FileNotFoundError:
         if not args.of:
             raise

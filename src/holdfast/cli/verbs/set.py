@@ -36,7 +36,8 @@ The file is read, changed and replaced under its lock, so that no update of
 others is lost; comments, order, layout and all other values stay. VALUE is
 taken as JSON if it parses, else as text; a date or time stays one. A missing
 file is made, and so are tables on the way to KEY; `-` as the last part of KEY
-appends to a list. All changes of one call are made, or none.
+appends to a list. The KEY `.` is the whole document. A VALUE that begins with a
+dash is written KEY=-x, or after `--`. All changes of one call are made, or none.
 """
 EXAMPLES = """
 holdfast set settings.toml server.port 8080

@@ -178,7 +178,8 @@ def _write(target: BinaryWriter, chunk: bytes, path: str) -> None:
         target.write(chunk)
     except OSError as error:
         error.filename = path
-        error.add_note("It holds its old contents. Make room, and write again.")
+        if not hasattr(error, "__notes__"):
+            error.add_note("The old contents stand. Make room, and write again.")
         raise
 
 

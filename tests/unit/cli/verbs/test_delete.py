@@ -48,4 +48,8 @@ def test_missing_file_is_66(cli, tmp_path) -> None:
 
 def test_whole_document_is_not_deleted(cli, state) -> None:
     """The whole document cannot be deleted."""
-    assert 2 == cli("del", state, ".").code
+    before = state.read_bytes()
+
+    assert [2, 2] == [cli("del", *f, state, ".").code for f in ((), ("-f",))]
+    assert [2, 2] == [cli("del", *f, state, "n", "").code for f in ((), ("-f",))]
+    assert before == state.read_bytes()

@@ -6,6 +6,7 @@ import json
 import signal
 import stat
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -247,10 +248,10 @@ def test_editor_works_on_a_copy(editor, cli, state, tmp_path) -> None:
 
 @pytest.mark.parametrize(
     ("body", "code"),
-    [("exit 5", 5), ("echo { > $2", 65), ("rm $2", 65), ("kill -9 $$", 137)],
+    [("exit 5", 5), ("rm $2", 65), ("kill -9 $$", 137), ("rm -r $(dirname $2)", 65)],
 )
 def test_failed_editor_keeps_the_file(body, code, editor, cli, state, tmp_path) -> None:
-    """If the editor fails, or leaves nothing that parses, the file stays and no copy is left."""
+    """If the editor fails, or leaves nothing, the file stays and no copy is left."""
     editor(body)
     before = state.read_bytes()
 
@@ -270,3 +271,82 @@ def test_missing_editor_is_a_wrong_setting(cli, state, monkeypatch) -> None:
 
     monkeypatch.setenv("VISUAL", "no-such-editor")
     assert 127 == cli("edit", "-i", state).code
+
+
+@pytest.mark.parametrize("command", ["echo '{}'", "head -c 100"])
+def test_command_that_stops_reading_does_not_end_the_program(command, tmp_path) -> None:
+    """A CMD that does not read all of a large file breaks a pipe, and nothing else."""
+    (tmp_path / "large").write_bytes(b"{}" * 200_000)
+
+    assert (0, "", "") == run_shell(f"holdfast edit large -- {command}", cwd=tmp_path)
+    assert (tmp_path / "large").read_bytes() in (b"{}\n", b"{}" * 50)
+
+
+def test_command_has_the_default_broken_pipe(tmp_path) -> None:
+    """CMD itself ends by a broken pipe, as it does without `holdfast`."""
+    (tmp_path / "f").write_bytes(b"old")
+    line = "holdfast edit f -- bash -c 'yes | head -n 1 > /dev/null; echo ${PIPESTATUS[0]}'"
+
+    assert 0 == run_shell(line, cwd=tmp_path).code
+    assert b"141\n" == (tmp_path / "f").read_bytes()
+
+
+def test_command_that_ends_well_after_a_signal_is_not_said_to_be_killed(state) -> None:
+    """The message tells a signal that came from one that ended CMD."""
+    script = state.with_name("script.sh")
+    script.write_text("trap 'echo {}; exit 0' TERM; kill -TERM $PPID; while :; do :; done\n")
+
+    code, _, err = run_shell("holdfast edit state.json -- sh script.sh", cwd=state.parent)
+
+    line = "holdfast edit: signal 15 came while sh ran. state.json is unchanged.\n"
+    assert (143, line) == (code, err)
+
+
+def test_difference_that_cannot_be_printed_changes_nothing(state) -> None:
+    """When --diff cannot be printed the file stays."""
+    before = state.read_bytes()
+
+    line = "holdfast edit --diff state.json -- sed s/Ada/Bob/ > /dev/full"
+    code, _, err = run_shell(line, cwd=state.parent)
+
+    assert (74, True) == (code, err.endswith("left on device. state.json is unchanged.\n"))
+    assert before == state.read_bytes()
+
+
+def kept(err: str) -> bytes:
+    """What is in the copy that a message names."""
+    return Path(err.rstrip().removesuffix(".").rpartition("What you wrote is in ")[2]).read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("body", "code"),
+    [("echo { > $2", 65), ("echo { > $2; exit 3", 3), ("echo { > $2; kill $$", 143)],
+)
+def test_what_the_user_wrote_is_kept(body, code, editor, cli, state) -> None:
+    """What the user wrote is not lost when it cannot be taken; one line says where it is."""
+    editor(body)
+    before = state.read_bytes()
+
+    result = cli("edit", "-i", state)
+
+    assert (code, "", 1) == (result.code, result.out, result.err.count("\n"))
+    assert b"{\n" == kept(result.err)
+    assert before == state.read_bytes()
+
+
+def test_what_the_user_wrote_is_kept_when_somebody_was_faster(editor, cli, state) -> None:
+    """What the user wrote is kept when somebody without the lock saves meanwhile."""
+    editor(f"echo [] > $2; echo 1 > {state}")
+
+    code, _, err = cli("edit", "-i", state)
+
+    assert (75, b"[]\n", "1\n") == (code, kept(err), state.read_text())
+
+
+def test_editor_may_leave_anything_beside_the_copy(editor, cli, state, tmp_path) -> None:
+    """Folders and files that an editor leaves go with the copy, and are no failure."""
+    editor("sed -i s/Ada/Bob/ $2; mkdir -p $(dirname $2)/a/b; touch $(dirname $2)/a/f; touch $2~")
+
+    assert (0, "", "") == cli("edit", "-i", state)
+    assert "Bob" == json.loads(state.read_text())["name"]
+    assert [] == names(tmp_path / "tmp")

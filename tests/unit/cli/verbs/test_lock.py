@@ -15,6 +15,7 @@ import pytest
 from holdfast import FileLock
 from tests.support.command_line import (
     environment,
+    run_program,
     run_shell,
     start_program,
     wait_for_waiter,
@@ -269,3 +270,29 @@ def test_lock_of_a_document_is_the_library_s(cli, state) -> None:
     assert 75 == done.returncode
     assert 1 == json.loads(state.read_text())["n"]
     assert ["state.json", "state.json.lock"] == sorted(os.listdir(state.parent))
+
+
+def test_dashes_of_the_command_are_its_own(cli, lock) -> None:
+    """A `--` behind the first word of CMD belongs to CMD, as with flock(1)."""
+    assert (0, "a -- b\n", "") == cli("lock", lock, "echo", "a", "--", "b")
+    assert (0, "a -- b\n", "") == cli("lock", "--", lock, "--", "echo", "a", "--", "b")
+
+
+@needs_flock
+def test_long_names_are_those_of_flock(cli, lock) -> None:
+    """--nb and --timeout are understood as flock(1) understands them."""
+    for options in (("--nb",), ("--timeout", "0.01"), ("--timeout=0.01",)):
+        assert 0 == cli("lock", *options, lock, "true").code
+        assert 0 == subprocess.run(["flock", *options, lock, "true"], check=False).returncode
+        with held(lock):
+            assert 75 == cli("lock", *options, lock, "true").code
+
+
+@pytest.mark.parametrize("options", [(), ("-F",)])
+def test_command_has_the_default_signals(options, lock) -> None:
+    """Python ignores SIGPIPE and SIGXFSZ; CMD does not inherit that."""
+    command = ("grep", "SigIgn", "/proc/self/status")
+
+    ignored = int(run_program("lock", *options, lock, "--", *command).out.split()[1], 16)
+
+    assert 0 == ignored & (1 << signal.SIGPIPE - 1 | 1 << signal.SIGXFSZ - 1)

@@ -10,6 +10,7 @@ import pytest
 from holdfast import FileLock
 from tests.support.command_line import (
     run_program,
+    run_shell,
     start_program,
     start_shell,
     wait_for_waiter,
@@ -72,6 +73,9 @@ def test_negative_number_and_dashes_are_values(cli, state) -> None:
     cli("set", "--", state, "name", "--help")
 
     assert (-5, "--help") == (value(state, "n"), value(state, "name"))
+    assert "-1005.0\n" == cli("set", "--incr", "-1e3", state, "n").out
+    assert 0 == cli("set", state, "n", "-1e5").code
+    assert -100000.0 == value(state, "n")
 
 
 def test_missing_file_is_made(cli, tmp_path) -> None:
@@ -120,6 +124,8 @@ def test_condition_decides(cli, state) -> None:
     assert before == state.read_bytes()
     assert 0 == cli("set", "--if", "n=1", "--if", "name=Ada", state, "n=3").code
     assert 3 == value(state, "n")
+    assert 0 == cli("set", "--if", "n=3.0", "--if", "list=[1.0, 2]", state, "n=1.0").code
+    assert 0 == cli("set", "--if", "n=1", state, "n=4").code
 
 
 @pytest.mark.parametrize(
@@ -136,6 +142,8 @@ def test_condition_decides(cli, state) -> None:
         (("--if", "n"), ("n=1",)),
         (("-w", "-1"), ("n=1",)),
         (("-E", "256"), ("n=1",)),
+        ((), ("", "5")),
+        (("--incr", "1"), ("",)),
     ],
 )
 def test_mistakes_are_wrong_usage(options, words, cli, state) -> None:
@@ -252,3 +260,37 @@ def test_date_stays_a_date(cli, tmp_path) -> None:
     assert "day = 2026-11-23  # first\n" == path.read_text()
     cli("set", "--str", path, "day", "2026-01-01")
     assert 'day = "2026-01-01"  # first\n' == path.read_text()
+
+
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+def test_sum_that_cannot_be_printed_was_counted(unbuffered, state) -> None:
+    """When the sum cannot be printed, the message says that the change was made."""
+    line = f"PYTHONUNBUFFERED={unbuffered} holdfast set --incr 1 state.json n > /dev/full"
+
+    code, _, err = run_shell(line, cwd=state.parent)
+
+    told = "standard output: No space left on device. state.json was changed: the sum is 2."
+    assert (74, f"holdfast set: {told}\n", 2) == (code, err, value(state, "n"))
+
+
+def test_system_s_error_names_the_path_that_was_given(state) -> None:
+    """What the system calls by its last name is called as the user called it."""
+    state.with_name("state.json.lock").mkdir()
+    place = state.parent.name
+
+    code, _, err = run_shell(f"cd ..; holdfast set {place}/state.json n=2", cwd=state.parent)
+
+    line = f"holdfast set: {place}/state.json.lock: Is a directory\n"
+    assert (66, line) == (code, err)
+
+
+def test_message_has_no_word_for_programs(cli, tmp_path) -> None:
+    """What a program could pass to go on is not advised at a shell."""
+    path = tmp_path / "large.json"
+    with path.open("wb") as file:
+        file.truncate(1 << 31)
+
+    code, _, err = cli("set", path, "n=1")
+
+    line = f"{path}: larger than 1073741824 bytes. The file is untouched."
+    assert (65, f"holdfast set: {line}\n") == (code, err)

@@ -254,8 +254,8 @@ def test_full_disk_keeps_the_file(state) -> None:
     code, out, err = run_shell(line, cwd=state.parent)
 
     assert (74, "") == (code, out)
-    message = "state.json: File too large. It holds its old contents. Make room, and write again.\n"
-    assert f"holdfast write: {message}" == err
+    assert err.startswith("holdfast write: state.json: File too large. ")
+    assert (1, 1) == (err.count("\n"), err.count("The old contents stand."))
     assert before == state.read_bytes()
     assert ["state.json"] == names(state.parent)
 
@@ -267,3 +267,27 @@ def test_permission_is_told(tmp_path) -> None:
     tmp_path.chmod(0o500)
 
     assert 77 == run_program("write", tmp_path / "f", stdin=b"x").code
+
+
+@pytest.mark.parametrize("name", ["state.json", "../x", "", "..", "sub/x", "real.json"])
+def test_backup_has_another_name_in_the_folder(name, cli, state) -> None:
+    """--backup with the file's own name, or a path, is a mistake of usage."""
+    real = state.rename(state.with_name("real.json"))
+    state.symlink_to("real.json")
+    before = real.read_bytes()
+
+    code, _, err = cli("write", "--backup", name, state, stdin=b"x")
+
+    assert (2, 1) == (code, err.count("\n"))
+    assert before == real.read_bytes()
+
+
+def test_new_file_has_no_backup(cli, tmp_path) -> None:
+    """-n with --backup is a mistake of usage."""
+    assert 2 == cli("write", "-n", "--backup", "old", tmp_path / "new", stdin=b"x").code
+    assert [] == list(tmp_path.iterdir())
+
+
+def test_name_is_not_empty(cli) -> None:
+    """An empty name is a mistake of usage."""
+    assert 2 == cli("write", "", stdin=b"x").code
