@@ -54,7 +54,7 @@ def _aim(path: str) -> Target:
     except BaseException:
         close_quietly(folder)
         raise
-    return Target(folder, name, path, old)
+    return Target(folder, name, path, old=old)
 
 
 def _settle(path: str, *folders: Folder) -> None:

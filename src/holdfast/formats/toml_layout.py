@@ -349,7 +349,7 @@ class _Output:
             if not self._is_apart():
                 self._append(self._newline)
             self._append(new)
-        self._came, self._went = bool(new), not new
+        self._came, self._went = bool(new) or self._came, not new
 
     def text(self) -> str:
         """All of it; where a table went from the end, without the blank lines above it."""

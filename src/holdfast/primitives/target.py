@@ -63,7 +63,7 @@ class How:
     __slots__ = ("backup", "permissions", "sync", "vfs")
 
     def __init__(  # the fields of a record, in order
-        self, sync: Sync, permissions: int | None, backup: str | None, vfs: VFS
+        self, sync: Sync, permissions: int | None, backup: str | None, *, vfs: VFS
     ) -> None:
         self.sync: Sync = sync
         self.permissions = permissions
@@ -76,7 +76,7 @@ class Target:
 
     __slots__ = ("folder", "name", "old", "path")
 
-    def __init__(self, folder: Folder, name: str, path: str, old: Stat | None) -> None:
+    def __init__(self, folder: Folder, name: str, path: str, *, old: Stat | None) -> None:
         self.folder = folder
         self.name = name
         self.path = path
@@ -110,7 +110,7 @@ def how(
         raise ValueError(f'sync={sync!r}: it must be "always" or "never"')
     if permissions is not None and not 0 <= permissions <= 0o7777:
         raise ValueError(f"permissions={permissions!r}: it must be from 0 to 0o7777")
-    return How(sync, permissions, None if backup is None else _plain_name(backup), vfs)
+    return How(sync, permissions, None if backup is None else _plain_name(backup), vfs=vfs)
 
 
 def _plain_name(backup: str | os.PathLike[str]) -> str:
@@ -179,7 +179,7 @@ def find(
                     check(text, old, new=new)
                 if chosen.backup == name:
                     raise ValueError(f"backup={name!r}: it must differ from the file's own name")
-                return Target(folder, name, text, old)
+                return Target(folder, name, text, old=old)
         except BaseException as error:
             if isinstance(error, OSError) and error.filename == name:
                 error.filename = text
@@ -197,7 +197,7 @@ def at(folder: Folder, name: str) -> Target:
     old = look(folder, name)
     if old is not None:
         check(path, old, new=False)
-    return Target(folder, name, path, old)
+    return Target(folder, name, path, old=old)
 
 
 def look(folder: Folder, name: str) -> Stat | None:

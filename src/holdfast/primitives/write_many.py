@@ -75,7 +75,7 @@ class _Item:
 
     __slots__ = ("data", "key", "target", "temp")
 
-    def __init__(self, key: str, target: Target, data: Buffer, temp: str) -> None:
+    def __init__(self, key: str, target: Target, data: Buffer, *, temp: str) -> None:
         self.key = key
         self.target = target
         self.data = data
@@ -143,7 +143,7 @@ class _Batch:
         if twice is not None:
             raise ValueError(f"{twice.key} and {key} are the same file: give it once")
         name = temp.temp_name(target.name, f"{place.token}-{len(self._items):x}")
-        self._items[place, target.name] = _Item(key, target, content, name)
+        self._items[place, target.name] = _Item(key, target, content, temp=name)
 
     def _known(self, key: str) -> tuple[_Place, Target] | None:
         """Aim at a name in a folder that is open already; None if it is not, or not that simple."""
@@ -152,7 +152,7 @@ class _Batch:
         if place is not None and name and not name.endswith(temp.SUFFIX):
             old = look(place.folder, name)
             if old is None or stat.S_ISREG(old.st_mode):
-                return place, Target(place.folder, name, key, old)
+                return place, Target(place.folder, name, key, old=old)
         return None
 
     def _find(self, key: str) -> tuple[_Place, Target]:

@@ -23,10 +23,22 @@ if TYPE_CHECKING:
 else:
     from holdfast.light_typing import NamedTuple
 
-__all__ = ["Committed", "Committer", "OnConflict"]
+__all__ = ["Change", "Committed", "Committer", "OnConflict"]
 
 _ATTEMPTS = 100
 _ABSENT = "absent"
+
+
+class Change(NamedTuple):
+    """What somebody wants the contents to be: typed, and as the plain data that the type gives.
+
+    `origins` says where its objects were in `of`, the contents that they came from.
+    """
+
+    value: Any
+    mine: Any
+    of: Loaded | None = None
+    origins: Origins | None = None
 
 
 class Committed(NamedTuple):
@@ -88,22 +100,20 @@ class Committer:
         self,
         held: Held,
         base: Any,
-        mine: Any,
+        change: Change,
         *,
         on_conflict: OnConflict,
         current: Loaded | None,
-        origins: tuple[Loaded, Origins],
     ) -> Committed:
-        """Bring the change from `base` to `mine` into whatever the register holds by now.
+        """Bring a change into whatever the register holds by now.
 
         Args:
             held: The register, others being excluded.
             base: What was seen, as plain data.
-            mine: What it became.
+            change: What it became.
             on_conflict: See `Draft.commit`.
             current: What is probably there still, which spares a look: a write that finds something
                 else there begins again. None: look.
-            origins: Where the objects of `mine` came from, in these contents.
 
         Raises:
             Conflict: `on_conflict="raise"` and both changed one key; or others write faster than
@@ -113,9 +123,9 @@ class Committer:
             if current is None:
                 current = self.load(held)
             theirs = self.seen(current)
-            merged, conflicts = self._merge(base, mine, theirs, on_conflict=on_conflict)
+            merged, conflicts = self._merge(base, change.mine, theirs, on_conflict=on_conflict)
             try:
-                loaded = self._replace(held, current, merged, origins=origins)
+                loaded = self._replace(held, current, merged, change=change)
             except Conflict:
                 current = None
                 continue
@@ -128,15 +138,18 @@ class Committer:
         Raises:
             Conflict: they are of another version, and stay; or others write faster than this can.
         """
-        mine = self.schema.dump(value)
+        change = Change(value, self.schema.dump(value))
         for _ in range(_ATTEMPTS):
             content = self._read(held)
             self._require(content, if_version)
             try:
                 if content.data is None:
-                    loaded = self._write(held, Loaded(content, None), self.schema.fresh(mine))
+                    self.schema.require_alike(change.mine, value)
+                    plain = self.schema.fresh(change.mine)
+                    loaded = self._write(held, Loaded(content, None), plain)
                 else:
-                    loaded = self._replace(held, self._decode(content), mine)
+                    current = self._decode(content)
+                    loaded = self._replace(held, current, change.mine, change=change)
             except Conflict:
                 continue
             return self.version_of(loaded.content)
@@ -159,22 +172,16 @@ class Committer:
             )
         return self.schema.normal(merged.value), tuple(merged.conflicts)
 
-    def _replace(
-        self,
-        held: Held,
-        current: Loaded,
-        merged: Any,
-        *,
-        origins: tuple[Loaded, Origins] | None = None,
-    ) -> Loaded:
-        theirs = self.seen(current)
-        if same(theirs, merged):
-            return current
-        self.schema.refuse_newer(current)
-        places = origins[1] if origins and origins[0].plain is current.plain else {}
-        return self._write(
-            held, current, self.schema.carried(current, theirs, merged, origins=places)
-        )
+    def _replace(self, held: Held, current: Loaded, merged: Any, *, change: Change) -> Loaded:
+        theirs, plain = self.seen(current), current.plain
+        unchanged = same(theirs, merged)
+        if not unchanged:
+            self.schema.refuse_newer(current)
+            origins = change.origins if change.of and change.of.plain is plain else None
+            plain = self.schema.carried(current, theirs, merged, origins=origins or {})
+        if merged is change.mine:
+            self.schema.require_alike(plain, change.value)
+        return current if unchanged else self._write(held, current, plain)
 
     def _write(self, held: Held, current: Loaded, plain: Any) -> Loaded:
         data = self.schema.encode(plain, current.content)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from holdfast.formats.diff import changed_paths, diff
 from holdfast.primitives.asyncio_bridge import run
+from holdfast.state.committing import Change
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -105,13 +106,10 @@ class Draft(Generic[T]):
     ) -> tuple[Any, Committed]:
         schema = self._committer.schema
         mine = schema.dump(self.value)
+        origins = schema.origins(self.value, self._places)
+        change = Change(self.value, mine, self._loaded, origins)
         done = self._committer.commit(
-            held,
-            self._base,
-            mine,
-            on_conflict=on_conflict,
-            current=current,
-            origins=(self._loaded, schema.origins(self.value, self._places)),
+            held, self._base, change, on_conflict=on_conflict, current=current
         )
         self._loaded, self._base = done.loaded, done.seen
         if done.seen is not mine:

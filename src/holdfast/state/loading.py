@@ -204,7 +204,19 @@ class Schema:
         for plain in (kept, _over(current.plain, changed)):
             if self._reads_as(plain, changed):
                 return self.fresh(plain)
-        raise ValueError(
+        raise self._not_alike()
+
+    def require_alike(self, plain: Any, value: Any) -> None:
+        """Refuse a value that its type would not read back from `plain`, such as a masked secret.
+
+        Raises:
+            ValueError: part of the value would be lost; nothing was written.
+        """
+        if not self._untyped and not self._adapter.alike(self._adapter.load(plain), value):
+            raise self._not_alike()
+
+    def _not_alike(self) -> ValueError:
+        return ValueError(
             f"{self.name}: the value would be read back as another one. The file is untouched. "
             f"Make the type's own conversion there and back agree."
         )

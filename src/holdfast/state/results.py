@@ -1,24 +1,25 @@
 """What the function of an `update` may return, and the slips that are told from it."""
 
+# The parts of plain data are of any type, which strict checking calls unknown.
+# pyright: reportUnknownVariableType=false, reportUnknownArgumentType=false
+# pyright: reportUnknownMemberType=false
+
 from __future__ import annotations
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any, cast
-else:
-    from holdfast.light_typing import cast
+    from typing import Any
 
 __all__ = ["parts_of", "refuse_result"]
 
 
 def parts_of(value: Any) -> list[Any]:
     """The containers right inside a dict or list, which a function might return by mistake."""
-    items: list[Any] = []
     if isinstance(value, dict):
-        items.extend(cast("dict[Any, Any]", value).values())
-    elif isinstance(value, list):
-        items.extend(cast("list[Any]", value))
-    return [part for part in items if isinstance(part, (dict, list))]
+        value = list(value.values())
+    if not isinstance(value, list):
+        return []
+    return [part for part in value if isinstance(part, (dict, list))]
 
 
 def refuse_result(result: Any, value: Any, parts: list[Any]) -> None:

@@ -194,6 +194,6 @@ def test_a_file_without_a_last_line_end_stays_so(name):
     ],
 )
 def test_what_would_lose_a_comment_is_refused(text, change):
-    """Tables cannot stand in one array with a number, nor dotted keys get a key that is not there."""
+    """A number cannot stand among tables that have headers, for one."""
     with pytest.raises(ValueError, match="cannot be made without losing comments"):
         after(text, change)

@@ -428,3 +428,41 @@ def test_what_a_migration_makes_is_read_as_it_will_be_written(json: Path) -> Non
     json.write_text('{"n": 1}')
 
     assert [1, 2] == Document(json, migrations={1: lambda d: d.update(p=(1, 2))}).read()["p"]
+
+
+class Hidden(pydantic.BaseModel):
+    """A model with a field that its dump leaves out."""
+
+    size: int = 1
+    token: str = pydantic.Field(default="none", exclude=True)
+
+
+def test_change_that_the_type_does_not_dump_is_refused(json: Path) -> None:
+    """A change of an excluded field, which would be lost silently, is a ValueError; others are kept."""
+    json.write_text('{"size": 1, "token": "old"}')
+    document = Document(json, Hidden)
+
+    for change in (
+        lambda value: setattr(value, "token", "new"),
+        lambda value: (setattr(value, "token", "new"), setattr(value, "size", 2)) and None,
+    ):
+        with pytest.raises(ValueError, match="read back"):
+            document.update(change)
+    with pytest.raises(ValueError, match="read back"):
+        document.write(Hidden(size=3, token="new"))
+    document.update(lambda value: setattr(value, "size", 2))
+
+    assert '{"size": 2, "token": "old"}' == json.read_text()
+
+
+def test_secret_is_written_as_it_is(json: Path) -> None:
+    """A pydantic secret reaches the file, and not its mask."""
+
+    class Login(pydantic.BaseModel):
+        password: pydantic.SecretStr = pydantic.SecretStr("")
+
+    document = Document(json, Login)
+    json.write_text('{"password": "old"}')
+    document.update(lambda login: setattr(login, "password", pydantic.SecretStr("new")))
+
+    assert '{"password": "new"}' == json.read_text()
