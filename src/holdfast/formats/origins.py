@@ -4,6 +4,10 @@ A program sorts, removes and moves objects; their identity alone says which reco
 of them is, and with that which unknown fields belong to it.
 """
 
+# Values may be of any type, which strict checking calls unknown.
+# pyright: reportUnknownVariableType=false, reportUnknownArgumentType=false
+# pyright: reportUnknownMemberType=false
+
 from __future__ import annotations
 
 TYPE_CHECKING = False

@@ -29,11 +29,12 @@ class _Line(NamedTuple):
     indent: str
 
 
-def removed(text: str, inside: Inside, start: int, end: int) -> list[Patch]:
-    """Without the items from `start` to `end`; of lines of their own the whole lines go."""
+def removed(text: str, inside: Inside, run: tuple[int, int]) -> list[Patch]:
+    """Without the items of a run (first, behind the last); of their own lines, the whole line."""
+    start, end = run
     items = inside.items
     gone = items[start:end]
-    if len(gone) == len(items) and not has_comment(text, inside.open + 1, inside.close):
+    if len(gone) == len(items) and not has_comment(text, start=inside.open + 1, end=inside.close):
         return [(inside.open + 1, inside.close, "")]
     lines = [line for item in gone if (line := _own_line(text, item)) is not None]
     if len(lines) == len(gone):
@@ -45,11 +46,11 @@ def removed(text: str, inside: Inside, start: int, end: int) -> list[Patch]:
     return [patch for item in gone for patch in _taken_out(text, item)]
 
 
-def inserted(text: str, inside: Inside, index: int, new: Sequence[str]) -> list[Patch]:
+def inserted(text: str, inside: Inside, new: Sequence[str], *, index: int) -> list[Patch]:
     """With new items before the one at `index`, on lines of their own if its neighbour has one."""
     items = inside.items
     if not items:
-        if has_comment(text, inside.open + 1, inside.close):
+        if has_comment(text, start=inside.open + 1, end=inside.close):
             return [(inside.open + 1, inside.open + 1, ", ".join(new))]
         return [(inside.open + 1, inside.close, ", ".join(new))]
     line = _own_line(text, items[max(0, index - 1)])

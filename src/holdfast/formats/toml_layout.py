@@ -152,9 +152,10 @@ class _Writer:
         for item, value in zip(inside.items[edit.start : at], edit.inserted, strict=False):
             self._patch(item.value, item.end, restyled(value, self.text[item.value : item.end]))
         if at < end:
-            self._patch_all(removed(self.text, inside, at, end))
+            self._patch_all(removed(self.text, inside, (at, end)))
         elif new := edit.inserted[paired:]:
-            self._patch_all(inserted(self.text, inside, at, [inline(value) for value in new]))
+            texts = [inline(value) for value in new]
+            self._patch_all(inserted(self.text, inside, texts, index=at))
 
     def _splice_tables(self, edit: Splice, array: TableArray) -> None:
         if any(type(item) is not dict for item in edit.inserted):
@@ -232,10 +233,10 @@ class _Writer:
         if new and gone and len(gone) == len(items):
             self._patch(items[0].start, items[-1].end, ", ".join(new))
             return
-        for start, end in _runs(gone):
-            self._patch_all(removed(self.text, inside, start, end))
+        for run in _runs(gone):
+            self._patch_all(removed(self.text, inside, run))
         if new:
-            self._patch_all(inserted(self.text, inside, len(items), new))
+            self._patch_all(inserted(self.text, inside, new, index=len(items)))
 
     def _remove(self, node: Node) -> None:
         """Without all lines of a node."""
@@ -253,7 +254,7 @@ class _Writer:
     def _has_comment(self, node: Node) -> bool:
         spans = [(statement.start, statement.end) for statement in loose_statements(node)]
         spans += map(self._span, blocks(node))
-        return any(has_comment(self.text, start, end) for start, end in spans)
+        return any(has_comment(self.text, start=start, end=end) for start, end in spans)
 
     def _end_of(self, node: Table | TableArray) -> int:
         """Behind the last block of a table or an array of tables."""

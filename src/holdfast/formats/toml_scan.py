@@ -132,7 +132,7 @@ def inside(text: str, opening: int) -> Inside:
     return Inside(opening, at, items)
 
 
-def has_comment(text: str, start: int = 0, end: int | None = None) -> bool:
+def has_comment(text: str, *, start: int = 0, end: int | None = None) -> bool:
     """Whether there is a comment from `start`, which is in no string, to `end`."""
     end = len(text) if end is None else end
     if text.find("#", start, end) < 0:

@@ -586,7 +586,10 @@ def test_stream_to_a_free_name_gets_the_default_access_list(tmp_path) -> None:
     none = 0xFFFFFFFF
     entries = [(1, 7, none), (2, 6, 1234), (4, 5, none), (16, 6, none), (32, 0, none)]
     default = struct.pack("<I", 2) + b"".join(struct.pack("<HHI", *entry) for entry in entries)
-    os.setxattr(tmp_path, "system.posix_acl_default", default)
+    try:
+        os.setxattr(tmp_path, "system.posix_acl_default", default)
+    except OSError as error:
+        pytest.skip(f"no access lists here: {error}")
     (tmp_path / "plain").touch()
     with hold_open(tmp_path / "a", "wb") as file:
         file.write(b"new")

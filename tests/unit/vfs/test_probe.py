@@ -15,7 +15,7 @@ import pytest
 from holdfast.primitives.sweep import sweep
 from holdfast.primitives.temp import recognise
 from holdfast.vfs import SYSTEM, ManualClock
-from holdfast.vfs.linux import LinuxFolder
+from holdfast.vfs.linux import LinuxFile, LinuxFolder
 from holdfast.vfs.memory import MemoryVFS
 from holdfast.vfs.probe import NOTHING_SYNCED_US, Latency, probe
 from tests.support.mounts import mounted
@@ -238,3 +238,23 @@ def test_mount_of_a_single_file_is_seen(tmp_path) -> None:
         facts = probe(str(tmp_path), seconds=0.01)
 
     assert ("target",) == facts.mounted_files
+
+
+def test_guard_that_a_sweeper_has_locked_is_given_up(tmp_path) -> None:
+    """It is about to be removed: another folder is made, and nothing of the first is left."""
+    asked: list[bool] = []
+
+    def lock(self, **options):
+        asked.append(len(asked) > 0)
+        return asked[-1] and LinuxFile.lock(self, **options)
+
+    made: list[str] = []
+
+    def mkdir(self, name, **options):
+        made.append(name)
+        LinuxFolder.mkdir(self, name, **options)
+
+    probe(str(tmp_path), vfs=standing_in({"lock": lock}, {"mkdir": mkdir}), seconds=0.0)
+
+    assert 2 == len(made)
+    assert [] == os.listdir(tmp_path)
