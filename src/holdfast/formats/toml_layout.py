@@ -172,7 +172,7 @@ class _Writer:
         if new:
             indent = self._indent(_header_of(array.items[-1]))
             texts = [gap.join(_indented(block, indent) for block in blocks) for blocks in new]
-            self._new_block(len(edit.path), at, gap.join(texts), apart=apart)
+            self._new_block(2 * len(array.name), at, gap.join(texts), apart=apart)
 
     def _add_keys(self, table: Table, entries: list[tuple[str, Any]]) -> None:
         """New keys of one table, and new tables in it."""
@@ -185,7 +185,8 @@ class _Writer:
             blocks = {key: value for key, value in entries if is_tabular(value)}
         if blocks:
             new = "\n".join(tables(table.name, blocks))
-            self._new_block(len(table.name), self._end_of(table), new, apart=True)
+            depth = 2 * len(table.name) + 1  # before the next item of an array of this name
+            self._new_block(depth, self._end_of(table), new, apart=True)
 
     def _add_lines(self, table: Table, entries: list[tuple[str, Any]]) -> None:
         """New keys behind the last one under the header."""

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from holdfast.formats.diff import diff
+from holdfast.formats.toml_layout import rewrite
 from holdfast.formats.toml_text import TomlCodec
 
 CODEC = TomlCodec()
@@ -60,6 +62,16 @@ CASES = {
         "[[p]]\nn = 1\n[q] # q\n[[p]]\nn = 2\n[p.s] # s\n[r] # r\n",
         lambda d: (d["p"][0].update(t={"x": 1}), d["p"].append({"n": 3})),
         "[[p]]\nn = 1\n\n[p.t]\nx = 1\n\n[q] # q\n[[p]]\nn = 2\n[p.s] # s\n[[p]]\nn = 3\n[r] # r\n",
+    ),
+    "a blank line below a table that goes stays where there is none above": (
+        "x = 1\n[a]\ny = 1\n\n[b]\nz = 1\n\n[c]\n",
+        lambda d: (d.pop("a"), d.pop("b")),
+        "x = 1\n\n[c]\n",
+    ),
+    "a new table of an item stands before the next new item": (
+        "x = 1 # c\n\n[[p]]\nn = 1\n",
+        lambda d: (d["p"][0].update(t={"y": 1}), d["p"].append({"n": 3})),
+        "x = 1 # c\n\n[[p]]\nn = 1\n\n[p.t]\ny = 1\n\n[[p]]\nn = 3\n",
     ),
     "an item goes with its own tables alone": (
         "[[p]]\nn = 1\n[q] # q\n[[p]]\nn = 2\n[r] # r\n[p.s] # s\n[t]\n",
@@ -183,6 +195,19 @@ def test_a_file_without_a_last_line_end_stays_so(name):
     """Whatever is added at its end."""
     text, change, expected = CASES[name]
     assert expected.removesuffix("\n") == after(text.removesuffix("\n"), change)
+
+
+AGAIN = ("still there", "another kind", "dotted keys is")
+"""These are written a second time, or by a larger change."""
+
+
+@pytest.mark.parametrize("name", [name for name in CASES if not any(w in name for w in AGAIN)])
+def test_one_rewriting_is_enough_unless_something_empty_is_left(name):
+    """What an edit needs at one place comes in the right order at once."""
+    text, change, expected = CASES[name]
+    old, new = CODEC.decode(text.encode()), CODEC.decode(text.encode())
+    change(new)
+    assert expected == rewrite(text, diff(old, new))
 
 
 @pytest.mark.parametrize(
