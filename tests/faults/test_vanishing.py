@@ -52,6 +52,7 @@ def stream(vfs) -> None:
 )
 def test_target_that_is_removed_at_any_call_is_made(write) -> None:
     """Before the first call, the second, and so on, until it is replaced."""
+    nth = 0
     for nth in range(1, 100):
         disk = MemoryVFS()
         disk.write_tree({"a": b"old", "c": b""})

@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -88,20 +89,21 @@ def test_owner_and_set_id_bits_are_kept_as_root(tmp_path: Path) -> None:
 
 def test_sync_of_a_folder_whose_descriptor_is_gone_is_an_error(tmp_path: Path) -> None:
     """Closed by somebody else: not a filesystem that cannot sync folders."""
-    folder = SYSTEM.folder(str(tmp_path))
-    spare = os.dup(folder._fd)
-    os.close(folder._fd)
+    fd = os.open(tmp_path, os.O_RDONLY)
+    folder = PosixFolder(str(tmp_path), fd)
+    spare = os.dup(fd)
+    os.close(fd)
     with pytest.raises(OSError, check=lambda error: error.errno == errno.EBADF):
         folder.sync()
-    os.dup2(spare, folder._fd)
+    os.dup2(spare, fd)
     os.close(spare)
     folder.close()
 
 
 @pytest.mark.parametrize("kind", [PosixFile, PosixFolder])
-def test_object_that_was_never_finished_goes_silently(kind: type) -> None:
+def test_object_that_was_never_finished_goes_silently(kind: Any) -> None:
     """An interrupt may come before it has a descriptor."""
-    gone = kind.__new__(kind)
+    gone = object.__new__(kind)
     assert not hasattr(gone, "_fd")
     del gone
 
