@@ -52,9 +52,7 @@ TREE: Tree = {
 }
 
 
-def contents(
-    operations: Sequence[Operation], *, tree: Tree = TREE, **options
-) -> set[bytes | None]:
+def contents(operations: Sequence[Operation], *, tree: Tree = TREE, **options) -> set[bytes | None]:
     """What `f` may hold after a crash behind the last operation; None if it is missing."""
     found: set[bytes | None] = set()
     for state in crash_states(tree, operations, at=len(operations), **options):
@@ -66,9 +64,7 @@ def contents(
 def names(operations: Sequence[Operation], folder: int = ROOT) -> set[tuple[str, ...]]:
     """Which names may be in a folder after a crash behind the last operation."""
     states = crash_states(TREE, operations, at=len(operations))
-    return {
-        tuple(n for n, _ in s.tree[folder].entries) for s in states if folder in s.tree
-    }
+    return {tuple(n for n, _ in s.tree[folder].entries) for s in states if folder in s.tree}
 
 
 def kinds(*operations: Operation, **options) -> list[type]:
@@ -155,9 +151,7 @@ def test_r4_truncate_at_a_block_boundary_has_no_tail() -> None:
 def test_r4_growing_after_a_cut_shows_no_old_bytes() -> None:
     """If both survive, what was cut off reads as zeros."""
     assert b"o\0\0\0" in contents([Truncate(FILE, 1), Truncate(FILE, 4)])
-    assert {b"o\0\0\0"} == contents(
-        [Truncate(FILE, 1), Truncate(FILE, 4), SyncFile(FILE)]
-    )
+    assert {b"o\0\0\0"} == contents([Truncate(FILE, 1), Truncate(FILE, 4), SyncFile(FILE)])
 
 
 def test_r4_blocks_cut_off_whole_do_not_come_back() -> None:
@@ -177,9 +171,7 @@ def test_r5_rename_across_folders_is_two_halves() -> None:
     """Both names may be there, or neither."""
     operations = [Rename(ROOT, "f", FOLDER, "g")]
     states = list(crash_states(TREE, operations, at=1))
-    found = {
-        (len(s.tree[ROOT].entries) - 1, len(s.tree[FOLDER].entries)) for s in states
-    }
+    found = {(len(s.tree[ROOT].entries) - 1, len(s.tree[FOLDER].entries)) for s in states}
     assert {(0, 0), (0, 1), (1, 0), (1, 1)} == found
     assert [Entry, Entry] == kinds(*operations)
 
@@ -225,9 +217,7 @@ def test_r7_file_sync_covers_data_size_and_attributes() -> None:
         SyncFile(FILE),
     ]
     states = list(crash_states(TREE, operations, at=3))
-    assert [(b"new" * 3000, 0o600)] == [
-        (s.tree[FILE].data, s.tree[FILE].mode) for s in states
-    ]
+    assert [(b"new" * 3000, 0o600)] == [(s.tree[FILE].data, s.tree[FILE].mode) for s in states]
 
 
 def test_r7_file_sync_covers_no_name() -> None:
