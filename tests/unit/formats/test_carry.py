@@ -59,7 +59,7 @@ def test_when_all_is_seen_the_result_is_the_change(plain: Any, changed: Any) -> 
 
 
 def test_moved_items_take_along_what_is_not_seen() -> None:
-    """With their origins known, items keep their unknown fields however they are sorted and changed."""
+    """With their origins known, items keep their unknown fields wherever they go."""
     plain = [{"i": 1, "x": "one"}, {"i": 2, "x": "two"}, {"i": 3, "x": "three"}]
     seen = [{"i": 1}, {"i": 2}, {"i": 3}]
     changed = [{"i": 30}, {"i": 9}, {"i": 1}]

@@ -38,7 +38,7 @@ class Model(pydantic.BaseModel):
 
 
 def test_moved_objects_are_found_where_they_went() -> None:
-    """Sorting, removing and moving to another container keep an object's origin; new objects have none."""
+    """Sorting and moving to another container keep an object's origin; new ones have none."""
     box = Box([Item(1), Item(2)], {"a": Item(3)})
     places = places_of(box)
     box.items.reverse()

@@ -438,14 +438,14 @@ class Hidden(pydantic.BaseModel):
 
 
 def test_change_that_the_type_does_not_dump_is_refused(json: Path) -> None:
-    """A change of an excluded field, which would be lost silently, is a ValueError; others are kept."""
+    """A change of an excluded field, which would be lost silently, is a ValueError."""
     json.write_text('{"size": 1, "token": "old"}')
     document = Document(json, Hidden)
 
-    for change in (
-        lambda value: setattr(value, "token", "new"),
-        lambda value: (setattr(value, "token", "new"), setattr(value, "size", 2)) and None,
-    ):
+    def change_both(value: Hidden) -> None:
+        value.token, value.size = "new", 2
+
+    for change in (lambda value: setattr(value, "token", "new"), change_both):
         with pytest.raises(ValueError, match="read back"):
             document.update(change)
     with pytest.raises(ValueError, match="read back"):
