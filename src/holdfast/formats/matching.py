@@ -1,5 +1,8 @@
 """Which item of a changed list is which item of the old one, where identity does not say so."""
 
+# The parts of plain data are of any type, which strict checking calls unknown.
+# pyright: reportUnknownVariableType=false, reportUnknownMemberType=false
+
 from __future__ import annotations
 
 from holdfast.formats.plain import MISSING, same

@@ -128,6 +128,7 @@ def test_few_descriptions_stay_open_after_tries_at_once() -> None:
     assert 2 == len(gate.idle)
     assert 3 == len(disk.open_files)
 
+    assert holder is not None
     gate.give_back(holder)
     gate.close_idle()
 
