@@ -93,18 +93,20 @@ __all__ = [
 ]
 
 
-def __getattr__(name: str) -> object:
-    import sys
+if not TYPE_CHECKING:  # a type checker that saw it would take every name for one of ours
 
-    home = _HOME_OF.get(name)
-    if home is None:
-        message = f"module {__name__!r} has no attribute {name!r}"
-        raise AttributeError(message, name=name, obj=sys.modules[__name__])
-    from importlib import import_module
+    def __getattr__(name: str) -> object:
+        import sys
 
-    found: object = getattr(import_module(home), name)
-    globals()[name] = found
-    return found
+        home = _HOME_OF.get(name)
+        if home is None:
+            message = f"module {__name__!r} has no attribute {name!r}"
+            raise AttributeError(message, name=name, obj=sys.modules[__name__])
+        from importlib import import_module
+
+        found: object = getattr(import_module(home), name)
+        globals()[name] = found
+        return found
 
 
 def __dir__() -> list[str]:

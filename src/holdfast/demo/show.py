@@ -38,7 +38,7 @@ class Counts(NamedTuple):
     full_disk: int
 
 
-FULL = Counts(edits_each=250, kills=24, full_disk=300)
+FULL = Counts(edits_each=250, kills=16, full_disk=300)
 
 
 class _Progress:

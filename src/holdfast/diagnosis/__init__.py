@@ -80,7 +80,8 @@ def _judge(facts: Facts) -> tuple[Verdict, str]:
     if not promises.folder_sync:
         why = "Contents are synced, but folders cannot be: a power cut may take a new name back."
         return "only against process crash", why
-    return "yes", "A sync reaches the disk, and so does the sync of a folder."
+    why = "As far as this system can see, a sync reaches the disk, and so does that of a folder."
+    return "yes", why
 
 
 def _too_fast(facts: Facts) -> str:

@@ -163,7 +163,7 @@ def _tomlkit() -> Any:
         import tomlkit
     except ImportError:
         raise MissingExtra(
-            "writing TOML needs tomlkit. Nothing was written. Run: pip install holdfast[toml]",
+            "writing TOML needs tomlkit. Nothing was written. Run: pip install 'holdfast[toml]'",
             extra="toml",
         ) from None
     return tomlkit

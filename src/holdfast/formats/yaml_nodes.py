@@ -109,7 +109,8 @@ def _parser() -> Any:
         from ruamel.yaml.scanner import Scanner
     except ImportError:
         raise MissingExtra(
-            "YAML needs ruamel.yaml. Nothing was read or written. Run: pip install holdfast[yaml]",
+            "YAML needs ruamel.yaml. Nothing was read or written. "
+            "Run: pip install 'holdfast[yaml]'",
             extra="yaml",
         ) from None
     parser = YAML(typ="safe", pure=True)

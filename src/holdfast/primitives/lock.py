@@ -286,8 +286,8 @@ class FileLock:
     def _self_wait(self) -> RuntimeError:
         return RuntimeError(
             f"{self.path}: this thread or task holds the lock, and would wait for itself. "
-            "It is still held. Use one object with reentrant=True to take it more than once, "
-            "and `async with` among tasks."
+            "It is still held. Do what must be done inside the outer hold, use `async with` (for a "
+            "document `aedit`) among tasks, or one FileLock with reentrant=True."
         )
 
     # ------------------------------------------------------------ telling

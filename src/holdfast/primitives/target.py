@@ -254,7 +254,8 @@ def explain(error: BaseException, target: Target, *, left: str | None = None) ->
     path = target.path
     if isinstance(error, OSError) and not isinstance(error, PromiseUnavailable):
         if error.errno is not None:
-            error.filename, error.filename2 = path, None
+            error.filename = path
+            del error.filename2  # None would be printed as a second name
         state = "The old contents stand." if target.is_there() else "Nothing was made."
         remedy = _REMEDIES.get(error.errno or 0, "Write again when the cause is mended.")
         _note(error, f"{path}: not written. {state} {remedy}")

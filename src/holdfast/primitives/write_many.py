@@ -137,7 +137,7 @@ class _Batch:
         if isinstance(data, str):
             content: Buffer = encode_text(data, "utf-8", None)
         else:
-            content = data if type(data) is bytes else memoryview(data)
+            content = data if type(data) is bytes else _view(key, data)
         place, target = self._known(key) or self._find(key)
         twice = self._items.get((place, target.name))
         if twice is not None:
@@ -348,3 +348,11 @@ def _explain(item: _Item, error: OSError) -> None:
     """Note which file it was, and that nothing is changed."""
     explain(error, item.target)
     error.add_note("None of the files of this batch was changed.")
+
+
+def _view(key: str, data: Buffer) -> memoryview:
+    try:
+        return memoryview(data)
+    except TypeError as error:
+        error.add_note(f"{key}: the contents are bytes or str. Nothing was written.")
+        raise

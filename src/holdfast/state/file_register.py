@@ -12,6 +12,7 @@ import os
 from contextlib import asynccontextmanager, contextmanager
 from stat import S_ISLNK
 
+from holdfast.errors import HoldfastError
 from holdfast.primitives.asyncio_bridge import run
 from holdfast.primitives.folders import open_folder
 from holdfast.primitives.lock import FileLock
@@ -87,6 +88,9 @@ class FileRegister:
             except FileNotFoundError:
                 self._lock_now(create=True)
                 continue
+            except OSError as error:
+                self._explain(error, lock)
+                raise
             if (place := self._enter(lock)) is not None:
                 break
         else:
@@ -108,6 +112,9 @@ class FileRegister:
             except FileNotFoundError:
                 await run(lambda: self._lock_now(create=True))
                 continue
+            except OSError as error:
+                self._explain(error, lock)
+                raise
             if (place := self._enter(lock)) is not None:
                 break
         else:
@@ -116,6 +123,15 @@ class FileRegister:
             yield place
         finally:
             _leave(place, lock)
+
+    def _explain(self, error: OSError, lock: FileLock | None) -> None:
+        """Say on what the system refused that nothing was changed, and why there is a lock file."""
+        if lock is not None and not isinstance(error, HoldfastError):
+            error.filename = lock.path
+            error.add_note(
+                f"{self.name}: not changed. Changes are made under the lock file {lock.path}: its "
+                f"folder must be writable, or the lock file be there already."
+            )
 
     def _first_lock(self) -> FileLock | None:
         """The lock that is probably the right one; `_enter` finds out."""

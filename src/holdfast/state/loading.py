@@ -277,9 +277,13 @@ class Schema:
         place = self.name
         if error.line is not None:
             place += f":{error.line}" + (f":{error.column}" if error.column is not None else "")
+        reason = error.message.removeprefix(".: ").rstrip(".")
+        if error.key is None:
+            what, remedy = f"not readable as {self.codec.name}", "Mend it there, or move it away."
+        else:
+            what, remedy = "does not fit its type", "Mend the value, or the type."
         return DecodeError(
-            f"{place}: not readable as {self.codec.name}: {error.message.rstrip('.')}. "
-            f"The file is untouched. Mend it there, or move it away.",
+            f"{place}: {what}: {reason}. The file is untouched. {remedy}",
             path=self.name,
             line=error.line,
             column=error.column,

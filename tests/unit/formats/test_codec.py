@@ -70,7 +70,7 @@ def test_without_the_extras_toml_is_read_and_changed_and_the_rest_says_what_to_i
     lines = done.stdout.splitlines()
     assert "{'a': 1} b'a = [1]'" == lines[0]
     assert ["toml", "yaml"] == [line.split()[0] for line in lines[1:]]
-    assert all("pip install holdfast[" in line for line in lines[1:])
+    assert all("pip install 'holdfast[" in line for line in lines[1:])
 
 
 def test_choosing_imports_only_what_is_chosen():

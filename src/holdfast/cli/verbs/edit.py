@@ -42,7 +42,8 @@ stays as it is, to the byte, if CMD fails, prints nothing, or prints something
 that does not parse as JSON, TOML or YAML where the suffix promises that. The
 lock that `holdfast set` and the library use is held from the reading to the
 writing, so no update is lost; what somebody without the lock saves meanwhile is
-noticed, and wins (exit code 75). The exit code is that of CMD.
+noticed, and wins (exit code 75). The exit code is that of CMD, which must not
+change FILE by holdfast itself: it would wait for the lock that is held for it.
 """
 EXAMPLES = """
 holdfast edit state.json -- jq '.users += 1'
