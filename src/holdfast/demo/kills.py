@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 __all__ = ["check", "kills", "payload", "write_for_ever"]
 
 _SIZE_BYTES = 16 << 10
-_LONGEST_S = 0.3
+_LONGEST_S = 0.6
 
 
 def payload(number: int) -> bytes:

@@ -58,8 +58,15 @@ class JsonCodec:
         if previous is None:
             check_new(value, name="json")
             return _bytes(Style("").dumps(value) + "\n", value)
+        return self.encode_known(value, previous=previous, old=self.decode(previous))
+
+    def encode_known(self, value: Any, *, previous: bytes, old: Any) -> bytes:
+        """`encode` for plain data, where it is known already that `previous` decodes to `old`.
+
+        Raises:
+            ValueError: a new NaN or infinity, or nested too deep.
+        """
         bom, text = text_of(previous)
-        old = _loads(text)
         sole = _sole_change(old, value)
         quick = None if sole is None else replace_scalar(text, *sole)
         if quick is not None and _holds(quick, value):

@@ -64,8 +64,16 @@ class TomlCodec:
         if previous is None:
             check_new(value, name="toml")
             return _whole("", value).encode()
+        return self.encode_known(value, previous=previous, old=self.decode(previous))
+
+    def encode_known(self, value: Any, *, previous: bytes, old: Any) -> bytes:
+        """`encode` for plain data, where it is known already that `previous` decodes to `old`.
+
+        Raises:
+            ValueError: the change cannot be written without losing comments elsewhere.
+            MissingExtra: a new text is to be written, and tomlkit is not installed.
+        """
         bom, text = text_of(previous)
-        old = _loads(text)
         edits = diff(old, value)
         if not edits:
             return previous

@@ -184,7 +184,7 @@ class Committer:
         return current if unchanged else self._write(held, current, plain)
 
     def _write(self, held: Held, current: Loaded, plain: Any) -> Loaded:
-        data = self.schema.encode(plain, current.content)
+        data = self.schema.encode(plain, current)
         self._last = None  # whatever happens now, the next look reads
         content = held.write(data, replacing=current.content)
         self._last = Loaded(content, plain)

@@ -122,6 +122,9 @@ class Schema:
         self._untyped = type_ in _UNTYPED
         # Those read their own results back before they return them.
         self._own_codec = type(codec).__module__.startswith("holdfast.formats.")
+        # Without migrations the plain data are what the text decodes to, which spares decoding it.
+        known = self._own_codec and migrations is None
+        self._encode_known: Any = getattr(codec, "encode_known", None) if known else None
         self._default = default
         self._migrations = migrations
         if migrations is not None and type_ is list:
@@ -235,13 +238,17 @@ class Schema:
         """Return plain data as they will be read back: tuples as lists, for example."""
         return as_plain(plain, name=self.codec.name)
 
-    def encode(self, plain: Any, onto: Content) -> bytes:
+    def encode(self, plain: Any, onto: Loaded) -> bytes:
         """Encode plain data onto the text that is there.
 
         Raises:
             ValueError: the codec would read back another value; nothing was written.
         """
-        data = self.codec.encode(plain, previous=onto.data)
+        previous = onto.content.data
+        if previous is not None and self._encode_known is not None:
+            known: bytes = self._encode_known(plain, previous=previous, old=onto.plain)
+            return known
+        data = self.codec.encode(plain, previous=previous)
         if not self._own_codec and not same(self.codec.decode(data), plain):
             raise ValueError(
                 f"{self.name}: the codec {self.codec.name} would read back another value. "
