@@ -156,7 +156,7 @@ def write_text(
         OSError: the old contents stand and no temporary file is left.
         ValueError: the text cannot be encoded (`UnicodeEncodeError`); nothing was done.
     """
-    if not isinstance(text, str):
+    if not isinstance(text, str):  # pyright: ignore[reportUnnecessaryIsInstance] untyped callers
         raise TypeError(f"text is {type(text).__name__}, not str: use write_bytes, or decode it")
     data = encode_text(text, encoding, newline)
     write_bytes(path, data, sync=sync, permissions=permissions, backup=backup, vfs=vfs)
