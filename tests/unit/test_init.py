@@ -37,7 +37,7 @@ def test_dir_lists_the_public_names() -> None:
 def test_unknown_name_is_an_attribute_error() -> None:
     """A name that does not exist is refused as by any module."""
     with pytest.raises(AttributeError, match="module 'holdfast' has no attribute 'write_byte'"):
-        _ = holdfast.write_byte
+        _ = holdfast.write_byte  # pyright: ignore[reportAttributeAccessIssue]
 
 
 def test_misspelt_name_gets_a_suggestion() -> None:

@@ -155,6 +155,7 @@ def write_text(
         CommittedNotDurable: the new contents are in place, but a power cut may undo it.
         OSError: the old contents stand and no temporary file is left.
         ValueError: the text cannot be encoded (`UnicodeEncodeError`); nothing was done.
+        TypeError: it is no text; nothing was done.
     """
     if not isinstance(text, str):  # pyright: ignore[reportUnnecessaryIsInstance] untyped callers
         raise TypeError(f"text is {type(text).__name__}, not str: use write_bytes, or decode it")

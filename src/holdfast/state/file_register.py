@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 __all__ = ["FileRegister"]
 
 _MOVES = 100
+_REFUSED = frozenset({errno.EACCES, errno.EPERM, errno.EROFS})
+_REMEDY = " Its folder must be writable, or the lock file be there already."
 
 
 class FileRegister:
@@ -128,9 +130,10 @@ class FileRegister:
         """Say on what the system refused that nothing was changed, and why there is a lock file."""
         if lock is not None and not isinstance(error, HoldfastError):
             error.filename = lock.path
+            remedy = _REMEDY if error.errno in _REFUSED else ""
             error.add_note(
-                f"{self.name}: not changed. Changes are made under the lock file {lock.path}: its "
-                f"folder must be writable, or the lock file be there already."
+                f"{self.name}: not changed. Changes are made under the lock file "
+                f"{lock.path}.{remedy}"
             )
 
     def _first_lock(self) -> FileLock | None:

@@ -243,3 +243,17 @@ def test_read_only_folder_is_an_error_that_changes_nothing(
 
     assert {"n": 2} == Document(path).read()
     assert before == sorted(os.listdir(open_folder))
+
+
+def test_refused_lock_file_is_explained(tmp_path: Path) -> None:
+    """What the system says of the lock file comes with what is on disk, and the whole path."""
+    path = tmp_path / "state.json"
+    path.write_text('{"n": 1}')
+    (tmp_path / "state.json.lock").mkdir()
+
+    with pytest.raises(OSError) as caught:
+        Document(path).update(lambda state: state.update(n=2))
+
+    assert f"{path}.lock" == caught.value.filename
+    assert f"{path}: not changed." in caught.value.__notes__[-1]
+    assert '{"n": 1}' == path.read_text()

@@ -280,8 +280,9 @@ def test_system_s_error_names_the_path_that_was_given(state) -> None:
 
     code, _, err = run_shell(f"cd ..; holdfast set {place}/state.json n=2", cwd=state.parent)
 
-    line = f"holdfast set: {place}/state.json.lock: Is a directory\n"
-    assert (66, line) == (code, err)
+    lock = f"{place}/state.json.lock"
+    told = f"{lock}: Is a directory. Not changed. Changes are made under the lock file {lock}."
+    assert (66, f"holdfast set: {told}\n") == (code, err)
 
 
 def test_message_has_no_word_for_programs(cli, tmp_path) -> None:
