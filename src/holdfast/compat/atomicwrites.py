@@ -5,13 +5,16 @@ overridden as before), and the same rules: `overwrite` is off unless asked for, 
 reported at the commit, a symlink is replaced and not followed. Mended are these faults:
 
 - New files had mode 0600, and replaced files lost their mode, owner, extended attributes and access
-  list. A new file now gets what the umask gives, a replaced one keeps its own. - A `chdir` in the
-  body made a relative path land in the wrong folder. The folder is now taken at the start. - A
-  FIFO, socket or device was silently replaced. It is now refused with `PromiseUnavailable`,
-  untouched. - A killed writer left `tmpXXXXXXXX` for ever. Leftovers are now recognised, and
-  removed by `holdfast.sweep`. - Where a folder cannot be synced (`EINVAL` on some network
-  filesystems), a write that was complete raised an error. It no longer does. Where the sync really
-  fails, the error says that the file is in place: `CommittedNotDurable`.
+  list. A new file now gets what the umask gives, a replaced one keeps its own.
+- A `chdir` in the body made a relative path land in the wrong folder. The folder is now taken at
+  the start.
+- A FIFO, socket or device was silently replaced. It is now refused with `PromiseUnavailable`,
+  untouched.
+- A killed writer left its `tmp...` file for ever. Leftovers are now recognised, and removed by
+  `holdfast.sweep`.
+- Where a folder cannot be synced (`EINVAL` on some network filesystems), a write that was complete
+  raised an error. It no longer does. Where the sync really fails, the error says that the file is
+  in place: `CommittedNotDurable`.
 """
 
 from __future__ import annotations

@@ -22,24 +22,9 @@ from holdfast.vfs import SYSTEM
 from holdfast.vfs.fault import Fault, Faulty
 from holdfast.vfs.memory import MemoryVFS
 from holdfast.vfs.trace import Trace
+from tests.support.attributes import ACL_ACCESS, ACL_DEFAULT, SYNCING, access_list, mode_of
 from tests.support.leftovers import temporary
 from tests.support.users import as_user, shared_folder
-
-ACL_ACCESS, ACL_DEFAULT = "system.posix_acl_access", "system.posix_acl_default"
-SYNCING = {"open", "write", "sync", "close", "rename", "sync_folder", "link", "unlink"}
-
-
-def access_list(user_id: int, *, mask: int) -> bytes:
-    """An access list: owner rw, one named user rw, group r, mask, others nothing."""
-    none = 0xFFFFFFFF
-    entries = [
-        (1, 6, none),
-        (2, 6, user_id),
-        (4, 4, none),
-        (16, mask, none),
-        (32, 0, none),
-    ]
-    return struct.pack("<I", 2) + b"".join(struct.pack("<HHI", *entry) for entry in entries)
 
 
 def grant(path: Path) -> None:
@@ -48,18 +33,6 @@ def grant(path: Path) -> None:
         os.setxattr(path, ACL_ACCESS, access_list(1234, mask=6))
     except OSError as error:
         pytest.skip(f"no access lists here: {error}")
-
-
-def mode_of(path: Path) -> int:
-    return stat.S_IMODE(path.stat().st_mode)
-
-
-@pytest.fixture
-def umask():
-    """Set a umask and put the old one back."""
-    old = os.umask(0o022)
-    yield os.umask
-    os.umask(old)
 
 
 class TestOrder:

@@ -5,8 +5,6 @@ from __future__ import annotations
 import errno
 import os
 import socket
-import stat
-import struct
 import subprocess
 from pathlib import Path
 
@@ -22,34 +20,6 @@ from holdfast.vfs.fault import Fault, Faulty
 from holdfast.vfs.memory import MemoryVFS
 from holdfast.vfs.trace import Trace
 from tests.support.leftovers import temporary
-
-ACL_ACCESS, ACL_DEFAULT = "system.posix_acl_access", "system.posix_acl_default"
-SYNCING = {"open", "write", "sync", "close", "rename", "sync_folder", "link", "unlink"}
-
-
-def access_list(user_id: int, *, mask: int) -> bytes:
-    """An access list: owner rw, one named user rw, group r, mask, others nothing."""
-    none = 0xFFFFFFFF
-    entries = [
-        (1, 6, none),
-        (2, 6, user_id),
-        (4, 4, none),
-        (16, mask, none),
-        (32, 0, none),
-    ]
-    return struct.pack("<I", 2) + b"".join(struct.pack("<HHI", *entry) for entry in entries)
-
-
-def mode_of(path: Path) -> int:
-    return stat.S_IMODE(path.stat().st_mode)
-
-
-@pytest.fixture
-def umask():
-    """Set a umask and put the old one back."""
-    old = os.umask(0o022)
-    yield os.umask
-    os.umask(old)
 
 
 class TestPlaces:
