@@ -49,6 +49,36 @@ def test_folder_follows_symlinks(place: Place) -> None:
         place.vfs.folder(place.path("round"))
 
 
+def test_path_is_described_through_symlinks(place: Place) -> None:
+    """`stat` describes what a path leads to; what leads nowhere is ENOENT, ENOTDIR or ELOOP."""
+    place.write("a", b"123")
+    place.symlink("link", "a")
+    place.symlink("round", "round")
+    place.symlink("nowhere", "b")
+
+    assert place.folder.stat("a").st_ino == place.vfs.stat(place.path("link")).st_ino
+    assert 3 == place.vfs.stat(place.path("a")).st_size
+    assert stat.S_ISDIR(place.vfs.stat(place.path(".")).st_mode)
+    for name, code in {"nowhere": errno.ENOENT, "a/b": errno.ENOTDIR, "round": errno.ELOOP}.items():
+        with fails(code, place.path(name)):
+            place.vfs.stat(place.path(name))
+
+
+def test_fine_stamps_tell_every_change_after_a_look(place: Place) -> None:
+    """Where stamps are said to be fine, no change within one tick of the clock goes unseen."""
+    file = place.folder.open("a", "new")
+    fine = place.vfs.fine_stamps(place.root)
+    seen = file.stat()
+    for number in range(200 if fine else 0):
+        file.write(bytes([number]), offset=0)
+        now = file.stat()
+
+        assert (seen.st_mtime_ns, seen.st_ctime_ns) != (now.st_mtime_ns, now.st_ctime_ns)
+
+        seen = now
+    file.close()
+
+
 def test_folder_descriptor_outlives_a_rename(place: Place) -> None:
     """What is opened through a folder goes to that folder, wherever it has been moved."""
     place.folder.mkdir("before")

@@ -13,6 +13,7 @@ from holdfast.primitives.folders import open_folder
 from holdfast.primitives.replace import replace_bytes, write_bytes
 from holdfast.primitives.replacing import replacing
 from holdfast.primitives.sweep import sweep
+from holdfast.primitives.target import look
 from holdfast.primitives.write_many import write_many
 from holdfast.primitives.writer import open as hold_open
 from holdfast.vfs.fault import Without
@@ -44,7 +45,7 @@ def write_in_new_folders(vfs) -> None:
 
 def write_in_open_folder(vfs) -> None:
     folder = open_folder("/", sync="always", vfs=vfs)
-    replace_bytes(folder, "a", NEW, vfs=vfs)
+    replace_bytes(folder, "a", NEW, old=look(folder, "a"), vfs=vfs)
     folder.close()
 
 

@@ -15,6 +15,7 @@ from holdfast.primitives.folders import close_quietly
 from holdfast.primitives.replace import replace_bytes, write_bytes, write_text
 from holdfast.primitives.replacing import replacing
 from holdfast.primitives.sweep import sweep
+from holdfast.primitives.target import look
 from holdfast.primitives.write_many import write_many
 from holdfast.primitives.writer import open as hold_open
 from holdfast.vfs import SYSTEM
@@ -67,7 +68,7 @@ def write_through_symlink(vfs, top: str) -> None:
 def replace_in_folder(vfs, top: str) -> None:
     folder = vfs.folder(top or "/")
     try:
-        replace_bytes(folder, "a", NEW, vfs=vfs)
+        replace_bytes(folder, "a", NEW, old=look(folder, "a"), vfs=vfs)
     finally:
         close_quietly(folder)
 

@@ -11,6 +11,7 @@ returned, so that whatever the text looked like, it holds the value.
 from __future__ import annotations
 
 import json
+import marshal
 import re
 
 from holdfast.errors import DecodeError
@@ -30,6 +31,9 @@ _DECODER: Final = json.JSONDecoder()
 _SURROGATE: Final = "[\ud800-\udfff]"
 _BRACKETS: Final = bytes.maketrans(b"{}", b"[]")
 _OTHERS: Final = bytes(set(range(256)) - set(b'[]{}"'))
+_CANONICAL: Final = 2
+"""The version of `marshal` in which equal bytes mean equal types and values: floats by their bits,
+and nothing of how strings are shared."""
 _TOO_DEEP: Final = f"nested deeper than {MAX_DEPTH} levels"
 
 
@@ -66,16 +70,48 @@ class JsonCodec:
         Raises:
             ValueError: a new NaN or infinity, or nested too deep.
         """
+        if (sole := self.encode_sole(value, previous=previous, old=old)) is not None:
+            return sole[0]
         bom, text = text_of(previous)
-        sole = _sole_change(old, value)
-        quick = None if sole is None else replace_scalar(text, *sole)
-        if quick is not None and _holds(quick, value):
-            return (bom + quick).encode()
         edits = diff(old, value)
         if not edits:
             return previous
         _check_edits(edits)
         return bom.encode() + _encode_onto(text, edits, value)
+
+    def encode_sole(self, value: Any, *, previous: bytes, old: Any) -> tuple[bytes, Any] | None:
+        """The bytes, and what they decode to, if one simple scalar is all that changed; else None.
+
+        Args:
+            value: of any type; a result means that it is plain.
+            previous: the bytes that are there.
+            old: what they decode to.
+        """
+        try:
+            sole = _sole_change(old, value)
+        except Exception:  # values that are not plain compare as they please
+            return None
+        if sole is None:
+            return None
+        bom, text = text_of(previous)
+        quick = replace_scalar(text, *sole)
+        if quick is None:
+            return None
+        try:
+            decoded = _loads(quick)
+        except DecodeError:
+            return None
+        return ((bom + quick).encode(), decoded) if _is_same(decoded, value) else None
+
+
+def _is_same(decoded: Any, value: Any) -> bool:
+    """`same`, without a step of Python if the keys come in the same order, as they mostly do."""
+    try:
+        if marshal.dumps(decoded, _CANONICAL) == marshal.dumps(value, _CANONICAL):
+            return True
+    except ValueError:  # it holds what is not plain
+        pass
+    return same(decoded, value)
 
 
 def _loads(text: str) -> Any:

@@ -9,7 +9,6 @@ from __future__ import annotations
 import os
 from errno import EROFS
 from math import inf
-from stat import S_ISLNK
 from weakref import WeakSet
 
 from holdfast.primitives.lock_opening import Opening
@@ -137,21 +136,9 @@ class LockFile:
         """
         now_s = self.monotonic()
         try:
-            folder = self.vfs.folder(self.folder)
+            found = self.vfs.stat(self.path)
         except (FileNotFoundError, NotADirectoryError):
             return False
-        try:
-            found = folder.stat(self.name)
-            if S_ISLNK(found.st_mode):
-                file = folder.open(self.name, "read")
-                try:
-                    found = file.stat()
-                finally:
-                    _close(file)
-        except FileNotFoundError:
-            return False
-        finally:
-            _close(folder)
         description.seen_s = now_s
         return (found.st_dev, found.st_ino) == description.identity
 

@@ -18,11 +18,16 @@ from holdfast.vfs import SYSTEM
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import NamedTuple
+
     from typing_extensions import Buffer
 
     from holdfast.vfs import VFS, Folder, Stat, Sync
+else:
+    from holdfast.light_typing import NamedTuple
 
 __all__ = [
+    "InPlace",
     "awrite_bytes",
     "awrite_text",
     "encode_text",
@@ -78,22 +83,35 @@ def write_bytes(
         close_quietly(target.folder)
 
 
+class InPlace(NamedTuple):
+    """A file in place: what it is, and whether it is known to have no extended attributes."""
+
+    stat: Stat
+    is_bare: bool
+
+
 def replace_bytes(
     folder: Folder,
     name: str,
     data: Buffer,
     *,
+    old: Stat | None,
+    is_bare: bool = False,
     sync: Sync = "always",
     permissions: int | None = None,
     backup: str | os.PathLike[str] | None = None,
     vfs: VFS = SYSTEM,
-) -> Stat:
+) -> InPlace | None:
     """Replace the file called `name` in an open folder; return what the new file is.
 
     Everything that `write_bytes` guarantees, for compositions that hold the folder open (it stays
-    so) and have resolved the name: a symlink is refused. The result is taken from the new file's
-    own descriptor after the rename, so it describes these contents even when somebody has replaced
-    them since.
+    so), have resolved the name and have just looked what is there: a symlink is refused. The result
+    is taken from the new file's own descriptor after the rename, so it describes these contents
+    even when somebody has replaced them since; None if somebody has written into the file since.
+
+    Args:
+        old: what is there.
+        is_bare: it is known to have no extended attributes.
 
     Raises:
         PromiseUnavailable: as for `write_bytes`; untouched.
@@ -101,10 +119,13 @@ def replace_bytes(
         OSError: the old contents stand and no temporary file is left.
     """
     chosen = how(sync, permissions, backup, vfs=vfs)
-    return _replace(Replacement(at(folder, name), chosen), data, describe=True)
+    if is_bare:
+        chosen.xattrs = {}
+    stat = _replace(Replacement(at(folder, name, old), chosen), data, describe=True)
+    return None if stat is None else InPlace(stat, chosen.xattrs == {})
 
 
-def _replace(replacement: Replacement, data: Buffer, *, describe: bool = False) -> Stat:
+def _replace(replacement: Replacement, data: Buffer, *, describe: bool = False) -> Stat | None:
     try:
         replacement.begin()
         write_all(replacement.file, data)

@@ -54,20 +54,22 @@ def give_attributes(file: File, target: Target, chosen: How, *, info: Stat) -> N
     old, mode = target.old, chosen.permissions
     if old is not None:
         same_owner = old.st_uid == info.st_uid and old.st_gid == info.st_gid
-        kept = old.st_mode & 0o7777
-        try:
-            xattrs = target.folder.xattrs(target.name)
-        except FileNotFoundError:
-            from holdfast.vfs.ownership import narrowed_mode
+        kept, xattrs = old.st_mode & 0o7777, chosen.xattrs
+        if xattrs is None:
+            try:
+                xattrs = target.folder.xattrs(target.name)
+            except FileNotFoundError:
+                from holdfast.vfs.ownership import narrowed_mode
 
-            # Removed meanwhile. If it had an access list, the group's bits of its mode were that
-            # list's mask, and may be more than its group had.
-            kept, xattrs = narrowed_mode(kept), {}
+                # Removed meanwhile. If it had an access list, the group's bits of its mode were
+                # that list's mask, and may be more than its group had.
+                kept, xattrs = narrowed_mode(kept), {}
+            chosen.xattrs = xattrs
         if mode is not None and xattrs:
             from holdfast.vfs.ownership import ACCESS_LIST
 
             # An exact mode leaves no room for others, not even while it is being set.
-            xattrs.pop(ACCESS_LIST, None)
+            xattrs = {name: value for name, value in xattrs.items() if name != ACCESS_LIST}
         file.set_attributes(
             mode=kept if mode is None else mode,
             owner=None if same_owner else (old.st_uid, old.st_gid),
@@ -134,11 +136,12 @@ class Replacement:
     def _check(self, old: Stat) -> None:
         check(self.target.path, old, new=False)
 
-    def commit(self, *, describe: bool = False) -> Stat:
+    def commit(self, *, describe: bool = False) -> Stat | None:
         """Put the new contents in place (I1, I2, I3).
 
         Args:
-            describe: return what the new file is after the rename, else what the temp was.
+            describe: return what the new file is after the rename; None if somebody has written
+                into it since.
 
         Raises:
             PromiseUnavailable: the name cannot be renamed over; untouched, no temp is left.
@@ -150,6 +153,7 @@ class Replacement:
         try:
             if not self._has_attributes:
                 give_attributes(file, self.target, self._chosen, info=self.info)
+            written = file.stat() if describe else None
             # Before the sync, while the caches are warm: after it each call costs several times as
             # much.
             keeper = file.duplicate()
@@ -163,12 +167,14 @@ class Replacement:
             raise
         self.is_over = True
         try:
-            info = self._settle(keeper, durable=durable, describe=describe)
+            now = self._settle(keeper, durable=durable, describe=describe)
             if durable:
                 self.target.folder.sync()
         except OSError as error:
             raise not_durable(self.target.path, error) from error
-        return info
+        # The rename changes another of the times.
+        is_ours = written and now and written.st_mtime_ns == now.st_mtime_ns
+        return now if is_ours else None
 
     def _publish(self, keeper: File) -> None:
         """Give the temp the target's name (I3: its lock is held by `keeper`)."""
@@ -186,10 +192,10 @@ class Replacement:
             _refuse_rename(target, error)
             raise
 
-    def _settle(self, keeper: File, *, durable: bool, describe: bool) -> Stat:  # noqa: ARG002
+    def _settle(self, keeper: File, *, durable: bool, describe: bool) -> Stat | None:  # noqa: ARG002
         """Let go of the file in place; the folder is synced next."""
         try:
-            return keeper.stat() if describe else self.info
+            return keeper.stat() if describe else None
         finally:
             close_quietly(keeper)
 
@@ -284,7 +290,7 @@ class Creation(Replacement):
         if self.temp is not None:
             forget(target.folder, self.temp)  # a second name of a file in place; else it is swept
 
-    def _settle(self, keeper: File, *, durable: bool, describe: bool) -> Stat:
+    def _settle(self, keeper: File, *, durable: bool, describe: bool) -> Stat | None:
         # btrfs: the sync of a file without a name does nothing that lasts, so the named one is
         # synced too.
         try:

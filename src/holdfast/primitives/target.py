@@ -58,9 +58,12 @@ _REMEDIES = {
 
 # Plain classes with slots, not tuples: half the time to make, and quicker to read from.
 class How:
-    """The options of one call, checked."""
+    """The options of one call, checked.
 
-    __slots__ = ("backup", "permissions", "sync", "vfs")
+    `xattrs`: the extended attributes of what is replaced, once they are known.
+    """
+
+    __slots__ = ("backup", "permissions", "sync", "vfs", "xattrs")
 
     def __init__(  # the fields of a record, in order
         self, sync: Sync, permissions: int | None, backup: str | None, *, vfs: VFS
@@ -69,6 +72,7 @@ class How:
         self.permissions = permissions
         self.backup = backup
         self.vfs = vfs
+        self.xattrs: dict[str, bytes] | None = None
 
 
 class Target:
@@ -190,12 +194,12 @@ def find(
     raise OSError(errno.ELOOP, os.strerror(errno.ELOOP), text)
 
 
-def at(folder: Folder, name: str) -> Target:
-    """Aim at a name in a folder that is open already; a symlink there is refused, not followed."""
-    path = os.path.join(folder.path, name)
-    refuse_temporary(path, name)
-    old = look(folder, name)
-    if old is not None:
+def at(folder: Folder, name: str, old: Stat | None) -> Target:
+    """Aim at a name in an open folder, where `old` is; a symlink is refused, not followed."""
+    path = f"{folder.path}{os.sep}{name}"
+    if name.endswith(SUFFIX):
+        refuse_temporary(path, name)
+    if old is not None and not stat.S_ISREG(old.st_mode):
         check(path, old, new=False)
     return Target(folder, name, path, old=old)
 

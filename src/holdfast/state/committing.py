@@ -96,6 +96,20 @@ class Committer:
 
         return blake2b(content.data, digest_size=16).hexdigest()
 
+    def commit_sole(self, held: Held, value: Any, loaded: Loaded) -> bool:
+        """Commit the change of one scalar of what was loaded; False and no effect if it is more.
+
+        False also when the register holds something else by now.
+        """
+        if (sole := self.schema.encode_sole(value, loaded)) is None:
+            return False
+        data, plain = sole
+        try:
+            self._put(held, data, plain, replacing=loaded.content)
+        except Conflict:
+            return False
+        return True
+
     def commit(
         self,
         held: Held,
@@ -185,9 +199,12 @@ class Committer:
 
     def _write(self, held: Held, current: Loaded, plain: Any) -> Loaded:
         data = self.schema.encode(plain, current)
+        return self._put(held, data, plain, replacing=current.content)
+
+    def _put(self, held: Held, data: bytes, plain: Any, *, replacing: Content) -> Loaded:
         self._last = None  # whatever happens now, the next look reads
-        content = held.write(data, replacing=current.content)
-        self._last = Loaded(content, plain)
+        content = held.write(data, replacing=replacing)
+        self._last = Loaded(content, plain, None)
         return self._last
 
     def _require(self, content: Content, if_version: str | None) -> None:

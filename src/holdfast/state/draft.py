@@ -123,4 +123,5 @@ class HeldDraft(Draft[T]):
 
     def finish(self, held: Held) -> None:
         """Commit without taking the lock, which is held; what others did without it is merged."""
-        self._settle(held, "mine", current=self._loaded)
+        if not self._committer.commit_sole(held, self.value, self._loaded):
+            self._settle(held, "mine", current=self._loaded)

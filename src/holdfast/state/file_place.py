@@ -1,10 +1,10 @@
 """One file in an open folder: read it whole, replace it if it is unchanged.
 
 Invariants:
-    I1  A stat signature proves that a file is unchanged only when it was old enough when it was
-        taken: 20 ms, or 2 s where times have whole seconds (FAT). Else the bytes are compared.
-    I2  What is read is the whole of a regular file, never more than `max_size_bytes`.
-    I3  A name is removed only when another name of the same bytes is durable.
+    I1  What is read is the whole of a regular file, never more than `max_size_bytes`.
+    I2  A name is removed only when another name of the same bytes is durable.
+
+When bytes need not be compared because the file's stamps prove them: `holdfast.state.stamps`.
 """
 
 from __future__ import annotations
@@ -16,22 +16,23 @@ from stat import S_ISREG
 from holdfast.errors import Conflict, DecodeError, PromiseUnavailable
 from holdfast.primitives.folders import forget
 from holdfast.primitives.replace import replace_bytes
+from holdfast.primitives.target import look
 from holdfast.state.beside import beside
 from holdfast.state.kept import KeptVersion, kept_name, kept_numbers, next_kept_name, prune_kept
 from holdfast.state.register import Content
+from holdfast.state.stamps import is_bare, key_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import NamedTuple
 
+    from holdfast.state.stamps import Stamps
     from holdfast.vfs import VFS, Clock, File, Folder, Stat, Sync
 else:
     from holdfast.light_typing import NamedTuple
 
 __all__ = ["FileOptions", "FilePlace", "nothing"]
 
-_FINE_NS = 20_000_000
-_COARSE_NS = 2_000_000_000
 _PIECE_BYTES = 1 << 20
 
 
@@ -47,21 +48,28 @@ class FileOptions(NamedTuple):
     clock: Clock
 
 
-class _Signature(NamedTuple):
-    """When equal and trusted, the file is the same (I1)."""
-
-    stat: tuple[int, int, int, int, int]
-    trusted: bool
-
-
 class FilePlace:
-    """The file called `name` in `folder`, which is closed with it; `path` is for messages."""
+    """The file called `name` in `folder`, which is closed with it; `path` is for messages.
 
-    def __init__(self, folder: Folder, name: str, *, path: str, options: FileOptions) -> None:
+    `seen` is what a look just now showed, which spares the next `read` one.
+    """
+
+    def __init__(
+        self,
+        folder: Folder,
+        name: str,
+        *,
+        path: str,
+        options: FileOptions,
+        stamps: Stamps,
+        seen: Stat | None = None,
+    ) -> None:
         self.folder = folder
         self.name = name
         self._path = path
         self._options = options
+        self._stamps = stamps
+        self._seen = seen
 
     def close(self) -> None:
         """Close the folder."""
@@ -79,6 +87,9 @@ class FilePlace:
             PromiseUnavailable: it is no regular file; untouched.
             DecodeError: it is larger than `max_size_bytes`; untouched.
         """
+        seen, self._seen = self._seen, None
+        if known is not None and seen is not None and self._stamps.proves(known, seen):
+            return known
         try:
             file = self.folder.open(self.name, "read")
         except FileNotFoundError:
@@ -86,14 +97,13 @@ class FilePlace:
         try:
             before = file.stat()
             self._refuse(before)
-            if known is not None and _proves(known, before):
-                return known
             data = self._read_all(file)
-            if known is not None and data == known.data:
-                data = known.data or data
-            return Content(data, self._sign(before, same=_key(before) == _key(file.stat())))
+            is_whole = key_of(before) == key_of(file.stat())
         finally:
             file.close()
+        if known is not None and data == known.data:
+            data = known.data or data
+        return Content(data, self._stamps.sign(before) if is_whole else None)
 
     def _refuse(self, stat: Stat) -> None:
         if not S_ISREG(stat.st_mode):
@@ -122,12 +132,6 @@ class FilePlace:
                 raise self._too_large()
         return pieces[0] if len(pieces) == 1 else b"".join(pieces)
 
-    def _sign(self, stat: Stat, *, same: bool = True) -> _Signature:
-        newest = max(stat.st_mtime_ns, stat.st_ctime_ns)
-        coarse = stat.st_mtime_ns % 1_000_000_000 == 0
-        age = self._options.clock.now_ns() - newest
-        return _Signature(_key(stat), same and age > (_COARSE_NS if coarse else _FINE_NS))
-
     def write(self, data: bytes, *, replacing: Content, keeps: bool = False) -> Content:
         """Replace the file; on disk after a failure or a crash is what `holdfast.write_bytes` says.
 
@@ -136,18 +140,15 @@ class FilePlace:
         Raises:
             Conflict: the file no longer holds `replacing`; it is untouched.
         """
-        if self.read(replacing).data != replacing.data:
-            raise Conflict(
-                f"{self._path}: changed by somebody else. It holds their contents. "
-                f"Read it again and redo.",
-                path=self._path,
-            )
+        old, bare = self._require(replacing)
         folder, name, options = self.folder, self.name, self._options
         keeps = (keeps or options.keep > 0) and replacing.data is not None
-        stat = replace_bytes(
+        new = replace_bytes(
             folder,
             name,
             data,
+            old=old,
+            is_bare=bare,
             sync=options.sync,
             permissions=options.permissions if replacing.data is None else None,
             backup=next_kept_name(folder, name) if keeps else None,
@@ -155,10 +156,25 @@ class FilePlace:
         )
         if keeps and options.keep > 0:
             prune_kept(folder, name, keep=options.keep)
-        return Content(data, self._sign(stat))
+        if new is None:
+            return Content(data, None)
+        return Content(data, self._stamps.sign(new.stat, is_bare=new.is_bare))
+
+    def _require(self, content: Content) -> tuple[Stat | None, bool]:
+        """Return what is there now, and whether that is bare, if it is still `content`."""
+        old = look(self.folder, self.name)
+        if old is not None and self._stamps.proves(content, old):
+            return old, is_bare(content)
+        if (None if old is None else self.read(content).data) != content.data:
+            raise Conflict(
+                f"{self._path}: changed by somebody else. It holds their contents. "
+                f"Read it again and redo.",
+                path=self._path,
+            )
+        return old, False
 
     def set_aside(self, judged: bytes) -> str | None:
-        """Move the file to a free name `<name>.corrupt-<n>` beside it, durably (I3); return it.
+        """Move the file to a free name `<name>.corrupt-<n>` beside it, durably (I2); return it.
 
         None if it did not hold `judged` any more: then it is where it was, or, if somebody made yet
         another one meanwhile, under the free name.
@@ -237,12 +253,3 @@ class FilePlace:
 def nothing(known: Content | None) -> Content:
     """Return the content of what is missing; `known` if it was missing before."""
     return known if known is not None and known.data is None else Content(None, None)
-
-
-def _proves(known: Content, stat: Stat) -> bool:
-    proof = known.proof
-    return isinstance(proof, _Signature) and proof.trusted and proof.stat == _key(stat)
-
-
-def _key(stat: Stat) -> tuple[int, int, int, int, int]:
-    return stat.st_dev, stat.st_ino, stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns

@@ -16,7 +16,9 @@ from holdfast.errors import HoldfastError
 from holdfast.primitives.asyncio_bridge import run
 from holdfast.primitives.folders import open_folder
 from holdfast.primitives.lock import FileLock
+from holdfast.primitives.target import look, split
 from holdfast.state.file_place import FilePlace, nothing
+from holdfast.state.stamps import Stamps
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -24,7 +26,7 @@ if TYPE_CHECKING:
 
     from holdfast.state.file_place import FileOptions
     from holdfast.state.register import Content
-    from holdfast.vfs import Folder
+    from holdfast.vfs import Folder, Stat
 
 __all__ = ["FileRegister"]
 
@@ -33,26 +35,54 @@ _REFUSED = frozenset({errno.EACCES, errno.EPERM, errno.EROFS})
 _REMEDY = " Its folder must be writable, or the lock file be there already."
 
 
+class Exclusive:
+    """Holds a register for the length of a `with` block: a generator would cost three times it."""
+
+    __slots__ = ("_lock", "_place", "_register", "_timeout_s")
+
+    def __init__(self, register: FileRegister, timeout_s: float | None) -> None:
+        self._register = register
+        self._timeout_s = timeout_s
+
+    def __enter__(self) -> FilePlace:
+        self._place, self._lock = self._register.take(self._timeout_s)
+        return self._place
+
+    def __exit__(self, *_: object) -> None:
+        _leave(self._place, self._lock)
+
+
 class FileRegister:
     """The file at `path`; see the module."""
 
     def __init__(self, path: str, options: FileOptions) -> None:
         self.name = path
         self._options = options
+        self._stamps = Stamps(os.path.dirname(path), vfs=options.vfs, clock=options.clock)
         self._lock: FileLock | None = None
 
     def read(self, known: Content | None = None) -> Content:
         """Return the contents, following symlinks; `known` itself when that is still so."""
-        folder_path, name = os.path.split(self.name)
+        folder_path, name = split(self.name)
+        vfs = self._options.vfs
         try:
-            folder = self._options.vfs.folder(folder_path)
+            if known is not None and known.proof is not None:
+                seen = vfs.stat(self.name)
+                if self._stamps.proves(known, seen):
+                    return known
+            folder = vfs.folder(folder_path)
         except FileNotFoundError:
             return nothing(known)
-        place = FilePlace(folder, name, path=self.name, options=self._options)
+        place = self._place_of(folder, name, None)
         try:
             return place.read(known)
         finally:
             place.close()
+
+    def _place_of(self, folder: Folder, name: str, seen: Stat | None) -> FilePlace:
+        return FilePlace(
+            folder, name, path=self.name, options=self._options, stamps=self._stamps, seen=seen
+        )
 
     @contextmanager
     def place(self) -> Generator[FilePlace]:
@@ -78,11 +108,14 @@ class FileRegister:
         if lock is not None:
             lock.close()
 
-    @contextmanager
-    def exclusive(self, timeout_s: float | None = None) -> Generator[FilePlace]:
+    def exclusive(self, timeout_s: float | None = None) -> Exclusive:
         """Hold the lock and yield the place; its folder is made when missing."""
-        lock = None
+        return Exclusive(self, timeout_s)
+
+    def take(self, timeout_s: float | None) -> tuple[FilePlace, FileLock | None]:
+        """Take the lock and find the place."""
         for _ in range(_MOVES):
+            lock = None
             try:
                 lock = self._first_lock()
                 if lock is not None:
@@ -94,13 +127,8 @@ class FileRegister:
                 self._explain(error, lock)
                 raise
             if (place := self._enter(lock)) is not None:
-                break
-        else:
-            raise self._moving()
-        try:
-            yield place
-        finally:
-            _leave(place, lock)
+                return place, lock
+        raise self._moving()
 
     @asynccontextmanager
     async def aexclusive(self, timeout_s: float | None = None) -> AsyncGenerator[FilePlace]:
@@ -170,13 +198,18 @@ class FileRegister:
         """Open the folder of the file that the path leads to."""
         options, path = self._options, self.name
         for _ in range(_MOVES):
-            folder_path, name = os.path.split(path)
+            folder_path, name = split(path)
             if create:
                 folder = open_folder(folder_path, sync=options.sync, vfs=options.vfs)
             else:
                 folder = options.vfs.folder(folder_path)
-            if not _is_link(folder, name):
-                return FilePlace(folder, name, path=self.name, options=options)
+            try:
+                seen = look(folder, name)
+            except BaseException:
+                folder.close()
+                raise
+            if seen is None or not S_ISLNK(seen.st_mode):
+                return self._place_of(folder, name, seen)
             folder.close()
             path = options.vfs.resolve(self.name)
         raise self._moving()
@@ -193,13 +226,3 @@ def _leave(place: FilePlace | None, lock: FileLock | None) -> None:
     finally:
         if lock is not None:
             lock.release()
-
-
-def _is_link(folder: Folder, name: str) -> bool:
-    try:
-        return S_ISLNK(folder.stat(name).st_mode)
-    except FileNotFoundError:
-        return False
-    except BaseException:
-        folder.close()
-        raise

@@ -125,6 +125,8 @@ class Schema:
         # Without migrations the plain data are what the text decodes to, which spares decoding it.
         known = self._own_codec and migrations is None
         self._encode_known: Any = getattr(codec, "encode_known", None) if known else None
+        known = known and self._untyped
+        self._encode_sole: Any = getattr(codec, "encode_sole", None) if known else None
         self._default = default
         self._migrations = migrations
         if migrations is not None and type_ is list:
@@ -179,12 +181,26 @@ class Schema:
             return loaded.plain
         return self.dump(self.value(loaded))
 
+    def encode_sole(self, value: Any, onto: Loaded) -> tuple[bytes, Any] | None:
+        """Return the text, and its plain data, if one scalar is all that changed and it is simple.
+
+        None: it is not, or that cannot be said quickly.
+        """
+        previous = onto.content.data
+        if self._encode_sole is None or previous is None:
+            return None
+        sole: tuple[bytes, Any] | None
+        sole = self._encode_sole(value, previous=previous, old=onto.plain)
+        return sole
+
     def dump(self, value: Any) -> Any:
         """Return a typed value as plain data that shares nothing with it.
 
         Raises:
             TypeError: a value of another type, or one that the format cannot hold.
         """
+        if self._untyped:
+            return self._adapter.dump(value)
         return as_plain(self._adapter.dump(value), name=self.codec.name)
 
     def places(self, value: Any) -> Places:

@@ -229,6 +229,10 @@ class VFS(Protocol):
         """
         ...
 
+    def stat(self, path: str) -> Stat:
+        """Describe what a path leads to, following symlinks."""
+        ...
+
     def resolve(self, path: str) -> str:
         """Return the absolute path with every symlink followed; the last part may be missing.
 
@@ -249,6 +253,13 @@ class VFS(Protocol):
 
         Writes a line into the file where the system does not tell by itself (macOS, Windows), and
         nothing elsewhere. For files that carry nothing but their lock.
+        """
+        ...
+
+    def fine_stamps(self, path: str) -> bool:
+        """Say whether a file there that changes after a look (`stat`) has other times than it had.
+
+        False where that is not known: then equal times of a young file prove nothing.
         """
         ...
 

@@ -1,7 +1,7 @@
 """A filesystem around another one, with one hook through which every call goes.
 
-`token`, `announce` and `fileno` change nothing, or nothing that could be lost: they pass without
-the hook.
+`token`, `announce`, `fine_stamps` and `fileno` change nothing, or nothing that could be lost: they
+pass without the hook.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ __all__ = ["OPERATIONS", "Call", "Interposed", "InterposedFile", "InterposedFold
 
 T = TypeVar("T")
 
-_ON_VFS = ("folder", "resolve", "holder", "promises")
+_ON_VFS = ("folder", "stat_path", "resolve", "holder", "promises")
 _ON_FOLDER = (
     *("open", "open_unnamed", "link", "rename", "unlink", "mkdir", "rmdir"),
     *("stat", "xattrs", "names", "sync_folder", "close_folder"),
@@ -258,6 +258,11 @@ class Interposed:
         opened = self.around(call, lambda: self.inner.folder(path, readable=readable))
         return InterposedFolder(self, opened)
 
+    def stat(self, path: str) -> api.Stat:
+        """Describe what a path leads to."""
+        call = self.call("stat_path", path, "", inner=self.inner)
+        return self.around(call, lambda: self.inner.stat(path))
+
     def resolve(self, path: str) -> str:
         """Follow every symlink."""
         call = self.call("resolve", path, "", inner=self.inner)
@@ -276,6 +281,10 @@ class Interposed:
     def announce(self, file: api.File) -> None:
         """Tell `holder` who took the lock."""
         self.inner.announce(_inner(file))
+
+    def fine_stamps(self, path: str) -> bool:
+        """Say whether times tell every change."""
+        return self.inner.fine_stamps(path)
 
     def promises(self, path: str) -> api.Promises:
         """Say what the place gives."""

@@ -128,6 +128,12 @@ class LinuxVFS(PosixVFS):
                 return Holder(real, os.uname().nodename, _program(real))
         return None
 
+    def fine_stamps(self, path: str) -> bool:
+        """Return True on the filesystems with multigrain time stamps (Linux 6.13)."""
+        from holdfast.vfs.mounts import has_fine_stamps, mounted
+
+        return has_fine_stamps(mounted(self.resolve(path)), os.uname().release)
+
     def promises(self, path: str) -> api.Promises:
         """Read the mount table for the filesystem and its options."""
         from holdfast.vfs.mounts import promises_of

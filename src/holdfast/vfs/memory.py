@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from typing_extensions import Unpack
 
     from holdfast.vfs import api
+    from holdfast.vfs.api import Stat
     from holdfast.vfs.clock import Clock
     from holdfast.vfs.memory_core import Inode
     from holdfast.vfs.operations import Kind, Tree
@@ -70,6 +71,14 @@ class MemoryVFS:
                 raise failure(errno.ENOTDIR, path)
             return MemoryFolder(self.core, inode, path or ".")
 
+    def stat(self, path: str) -> Stat:
+        """Describe what a path leads to."""
+        with self.core.guard:
+            inode = self.core.walk(self.core.root, path, follow=True)[2]
+            if inode is None:
+                raise failure(errno.ENOENT, path)
+            return self.core.stat(inode)
+
     def resolve(self, path: str) -> str:
         """Follow every symlink; what is missing stays as it is written."""
         todo, done, hops = parts_of(path)[::-1], list[str](), 0
@@ -111,6 +120,10 @@ class MemoryVFS:
 
     def announce(self, file: api.File) -> None:
         """Write nothing: `holder` knows."""
+
+    def fine_stamps(self, path: str) -> bool:
+        """Return what `core.fine_stamps` says, which a test may set."""
+        return self.core.fine_stamps
 
     def promises(self, path: str) -> Promises:
         """Return `place`, which a test may set."""
@@ -225,6 +238,7 @@ class MemoryVFS:
             unnamed_files=core.unnamed_files,
         )
         disk.core.umask, disk.core.privileged = core.umask, core.privileged
+        disk.core.fine_stamps = core.fine_stamps
         disk.crash_state, disk.place = state, self.place
         return disk
 

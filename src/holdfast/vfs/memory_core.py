@@ -185,6 +185,7 @@ class Core:
         self.umask = 0o022
         self.privileged = True
         self.unnamed_files = True
+        self.fine_stamps = True
         self.capacity_bytes = capacity_bytes
         self.recording = True
         self.operations: list[Operation] = []
@@ -192,6 +193,7 @@ class Core:
         self.folders: dict[int, str] = {}
         self.collected: list[str] = []
         self.inodes: dict[int, Inode] = {}
+        self._stamp_ns = 0
         self._load(tree)
 
     def _load(self, tree: Tree) -> None:
@@ -258,7 +260,7 @@ class Core:
         owner = (0, 0) if self.privileged else (1000, 1000)
         node = Node(kind, mode, *owner, data)
         self._last_number += 1
-        inode = Inode(self._last_number, node, now_ns=self.clock.now_ns())
+        inode = Inode(self._last_number, node, now_ns=self._now_ns())
         self.inodes[inode.number] = inode
         self.used_bytes += len(data)
         return inode, node
@@ -269,9 +271,17 @@ class Core:
         self.record(Create(inode.number, node))
         return inode
 
+    def _now_ns(self) -> int:
+        """The time of a change, later than that of every other if stamps are fine."""
+        now_ns = self.clock.now_ns()
+        if self.fine_stamps:
+            now_ns = max(now_ns, self._stamp_ns + 1)
+        self._stamp_ns = now_ns
+        return now_ns
+
     def touch(self, inode: Inode, *, contents: bool = True) -> None:
         """Set the times of a change."""
-        inode.ctime_ns = self.clock.now_ns()
+        inode.ctime_ns = self._now_ns()
         if contents:
             inode.mtime_ns = inode.ctime_ns
 

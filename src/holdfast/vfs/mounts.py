@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import errno
 import os
+import re
 
 from holdfast.vfs.api import Promises
 
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 else:
     from holdfast.light_typing import NamedTuple
 
-__all__ = ["Mount", "mount_of", "parse_mountinfo", "promises_of"]
+__all__ = ["Mount", "has_fine_stamps", "mount_of", "mounted", "parse_mountinfo", "promises_of"]
 
 _MEMORY = frozenset({"tmpfs", "ramfs", "devtmpfs", "rootfs"})
 _NETWORK = frozenset(
@@ -31,6 +32,8 @@ _NOT_SYNCED = {
     "fsync=volatile": "overlay mounted volatile: nothing is synced",
 }
 _WRITEBACK = "mounted data=writeback: unsynced files may show old disk contents after a power cut"
+_FINE_SINCE = (6, 13)
+_FINE_STAMPS = frozenset({"btrfs", "ext4", "tmpfs", "xfs"})
 _LOCAL_LOCKS = ("nolock", "local_lock=all", "local_lock=flock")
 
 
@@ -80,10 +83,27 @@ def mount_of(path: str, mounts: list[Mount]) -> Mount | None:
     return best
 
 
+def has_fine_stamps(mount: Mount | None, kernel: str) -> bool:
+    """Say whether a change after a look always shows in the times of a file.
+
+    So it is since Linux 6.13 on the filesystems that have multigrain time stamps
+    (Documentation/filesystems/multigrain-ts.rst). `kernel` is its release, as `6.18.4-generic`.
+    """
+    match = re.match(r"(\d+)\.(\d+)", kernel)
+    if mount is None or match is None or mount.filesystem not in _FINE_STAMPS:
+        return False
+    return (int(match[1]), int(match[2])) >= _FINE_SINCE
+
+
+def mounted(path: str) -> Mount | None:
+    """Return the mount of a resolved path."""
+    with open("/proc/self/mountinfo", encoding="utf-8", errors="surrogateescape") as file:
+        return mount_of(path, parse_mountinfo(file.read()))
+
+
 def promises_of(path: str) -> Promises:
     """Say what the mount under a resolved path gives."""
-    with open("/proc/self/mountinfo", encoding="utf-8", errors="surrogateescape") as file:
-        mount = mount_of(path, parse_mountinfo(file.read()))
+    mount = mounted(path)
     folder_sync = _folder_sync(path)
     if mount is None:
         weak = ("the mount table does not name this place",)

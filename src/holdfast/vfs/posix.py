@@ -276,6 +276,10 @@ class PosixVFS:
             fd = _open_to_search(path, error)
         return self.folder_type(path, fd)
 
+    def stat(self, path: str) -> os.stat_result:
+        """Describe what a path leads to."""
+        return os.stat(path)
+
     def resolve(self, path: str) -> str:
         """Follow every symlink; the last part may be missing.
 
@@ -301,6 +305,10 @@ class PosixVFS:
 
     def announce(self, file: api.File) -> None:
         """Write nothing."""
+
+    def fine_stamps(self, path: str) -> bool:
+        """Return False: no promise of other systems is known."""
+        return False
 
     def promises(self, path: str) -> api.Promises:
         """Nothing is known here."""

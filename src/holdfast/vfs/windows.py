@@ -28,8 +28,8 @@ import threading
 from itertools import count
 
 from holdfast.vfs import holding
-from holdfast.vfs.api import Promises
 from holdfast.vfs.patience import patiently
+from holdfast.vfs.volumes import promises_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ if TYPE_CHECKING:
 else:
     from holdfast.light_typing import NamedTuple
 
-__all__ = ["WindowsFile", "WindowsFolder", "WindowsVFS", "promises_of"]
+__all__ = ["WindowsFile", "WindowsFolder", "WindowsVFS"]
 
 _LOCK_BUSY = frozenset({33, 997})  # ERROR_LOCK_VIOLATION, ERROR_IO_PENDING
 # ERROR_INVALID_FUNCTION, _NOT_SUPPORTED, _INVALID_PARAMETER, _CALL_NOT_IMPLEMENTED, _INVALID_LEVEL
@@ -59,7 +59,6 @@ _NORMAL, _OPEN_REPARSE_POINT, _BACKUP = 0x80, 0x00200000, 0x02000000
 _FOLDER_ACCESS, _FOLDER_SHARE = 0x1 | 0x100000, 0x1 | 0x2  # FILE_LIST_DIRECTORY | SYNCHRONIZE
 _OPEN_EXISTING = 3
 _ACCESS_LIST = "access list"
-_DRIVE_REMOTE, _DRIVE_RAMDISK = 4, 6
 
 
 class _Opening(NamedTuple):
@@ -336,6 +335,14 @@ class WindowsVFS:
         """Open a folder."""
         return WindowsFolder(path or ".", self._kernel)
 
+    def stat(self, path: str) -> os.stat_result:
+        """Describe what a path leads to."""
+        return os.stat(path)
+
+    def fine_stamps(self, path: str) -> bool:
+        """Return False: no promise of this system is known."""
+        return False
+
     def resolve(self, path: str) -> str:
         """Follow every symlink; the last part may be missing.
 
@@ -371,22 +378,9 @@ class WindowsVFS:
                 return None
         return holding.decode(file.read(holding.SIZE_BYTES, offset=1))
 
-    def promises(self, path: str) -> Promises:
+    def promises(self, path: str) -> api.Promises:
         """Ask which volume it is."""
         return promises_of(*self._kernel.volume(self._kernel.full_name(self.resolve(path))))
-
-
-def promises_of(filesystem: str, drive_type: int) -> Promises:
-    """Say what a volume of this kind gives."""
-    weak = [
-        "folders cannot be synced: a new name may not survive a power cut",
-        "change events are not used on this system",
-    ]
-    if in_memory := drive_type == _DRIVE_RAMDISK:
-        weak.insert(0, "a RAM disk lives in memory: nothing survives a power cut")
-    if drive_type == _DRIVE_REMOTE:
-        weak.append("a network drive: a sync is as durable as its server makes it")
-    return Promises(filesystem or "unknown", not in_memory, False, True, False, tuple(weak))
 
 
 def _system() -> Kernel:

@@ -168,3 +168,44 @@ def test_brackets_in_text_have_no_depth():
     """Nor have those that stand side by side, nor those behind escaped quotes."""
     value = ["[" * 500, '"' * 3 + "{[" * 500 + "\\", {"[" * 500: [[]] * 300}]
     assert value == CODEC.decode(CODEC.encode(value))
+
+
+class Unwilling:
+    """A value that can be compared with nothing."""
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def __eq__(self, other: object) -> bool:
+        raise ValueError("not with this")
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        {"a": Unwilling(), "b": 2},
+        {"a": (1,), "b": 3},
+        {"a": [1], "b": 3, "c": 1},
+        {"a": [1], "b": None},
+        {"a": [1], "b": float("nan")},
+        {"a": [True], "b": 3},
+        [1],
+    ],
+)
+def test_sole_change_is_one_simple_scalar_and_nothing_else(value: object) -> None:
+    """Anything else, plain or not, is left to the general way; equal is not the same."""
+    codec = JsonCodec()
+    previous = b'{"a": [1], "b": 2}'
+
+    assert None is codec.encode_sole(value, previous=previous, old=codec.decode(previous))
+
+
+def test_sole_change_gives_what_the_text_decodes_to() -> None:
+    """The new text, and a value that shares nothing with the one that was given."""
+    codec = JsonCodec()
+    value = {"b": 3, "a": [1]}
+    previous = b'{"a": [1], "b": 2}'
+    sole = codec.encode_sole(value, previous=previous, old=codec.decode(previous))
+    assert sole is not None
+
+    assert (b'{"a": [1], "b": 3}', {"a": [1], "b": 3}) == sole
+    assert value["a"] is not sole[1]["a"]

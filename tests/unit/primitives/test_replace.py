@@ -52,8 +52,12 @@ class TestInAnOpenFolder:
         """What comes back is what a stat of the name says."""
         folder = SYSTEM.folder(str(tmp_path))
         try:
-            info = replace_bytes(folder, "a", b"new")
-            assert os.stat(tmp_path / "a") == info
+            new = replace_bytes(folder, "a", b"new", old=None)
+            assert new is not None
+            assert (os.stat(tmp_path / "a"), False) == new
+            new = replace_bytes(folder, "a", b"new", old=os.stat(tmp_path / "a"))
+            assert new is not None
+            assert (os.stat(tmp_path / "a"), True) == new
             assert b"new" == (tmp_path / "a").read_bytes()
         finally:
             folder.close()
@@ -64,7 +68,7 @@ class TestInAnOpenFolder:
         folder = SYSTEM.folder(str(tmp_path))
         try:
             with pytest.raises(PromiseUnavailable, match="symlink"):
-                replace_bytes(folder, "a", b"new")
+                replace_bytes(folder, "a", b"new", old=folder.stat("a"))
         finally:
             folder.close()
 

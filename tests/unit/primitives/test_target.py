@@ -207,7 +207,7 @@ def test_name_that_would_be_swept_is_refused_in_a_batch_and_in_an_open_folder(tm
         write_many({tmp_path / "a": b"1", tmp_path / TEMPORARY: b"2"})
     folder = SYSTEM.folder(str(tmp_path))
     with pytest.raises(ValueError, match="temporary file"):
-        replace_bytes(folder, TEMPORARY, b"new")
+        replace_bytes(folder, TEMPORARY, b"new", old=None)
     folder.close()
 
     assert [] == os.listdir(tmp_path)

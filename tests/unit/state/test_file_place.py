@@ -10,7 +10,6 @@ from pathlib import Path
 import pytest
 
 from holdfast import DecodeError, Document, PromiseUnavailable
-from holdfast.state.file_place import FileOptions, FilePlace
 from holdfast.vfs import ManualClock
 from holdfast.vfs.fault import Fault, Faulty
 from holdfast.vfs.linux import LinuxFile
@@ -33,6 +32,7 @@ def test_old_signature_spares_reading() -> None:
     """A file whose times are old enough is not read again; a young one is (FAT: 2 seconds)."""
     clock = ManualClock()
     disk = MemoryVFS(clock=clock)
+    disk.core.fine_stamps = False
     disk.write_tree({"/a.json": b'{"n": 1}'})
     document = Document("/a.json", vfs=disk, clock=clock)
     clock.advance(3)
@@ -92,44 +92,7 @@ def test_mode_is_kept_and_new_mode_is_exact(json: Path) -> None:
     assert [0o640, 0o600] == [path.stat().st_mode & 0o7777 for path in (json, new)]
 
 
-WHOLE = 1_700_000_000_000_000_000
-FRACTION = WHOLE + 123_456_789
-
-
-@pytest.mark.parametrize(
-    ("start_ns", "age_s", "trusted"),
-    [
-        (FRACTION, 0.0, False),
-        (FRACTION, 0.019, False),
-        (FRACTION, 0.021, True),
-        (WHOLE, 0.021, False),
-        (WHOLE, 1.9, False),
-        (WHOLE, 2.1, True),
-    ],
-)
-def test_signature_is_trusted_from_an_age_on(start_ns: int, age_s: float, trusted: bool) -> None:
-    """I1: times prove nothing before 20 ms, whole seconds nothing before 2 s."""
-    clock = ManualClock(start_ns=start_ns)
-    disk = MemoryVFS(clock=clock)
-    disk.write_tree({"/a.json": b"{}"})
-    clock.advance(age_s)
-    place = place_of(disk, clock)
-    content = place.read()
-
-    assert trusted == (place.read(content) is content)
-    assert content.data is place.read(content).data
-    place.close()
-
-
-def test_file_from_the_future_is_never_trusted() -> None:
-    """I1: a clock that was set back proves nothing by its times."""
-    disk = MemoryVFS(clock=ManualClock(start_ns=FRACTION))
-    disk.write_tree({"/a.json": b"{}"})
-    place = place_of(disk, ManualClock(start_ns=FRACTION - 10**12))
-    content = place.read()
-
-    assert place.read(content) is not content
-    place.close()
+FRACTION = 1_700_000_000_123_456_789
 
 
 @pytest.mark.parametrize("how", ["in place", "renamed over", "by holdfast"])
@@ -198,17 +161,3 @@ def test_largest_allowed_size_is_read(tmp_path: Path) -> None:
     assert text[1:-1] == Document(path, object, max_size_bytes=len(text)).read()
     with pytest.raises(DecodeError):
         Document(path, object, max_size_bytes=len(text) - 1).read()
-
-
-def place_of(disk: MemoryVFS, clock: ManualClock) -> FilePlace:
-    """The place of /a.json."""
-    options = FileOptions(
-        lock=True,
-        sync="always",
-        permissions=None,
-        keep=0,
-        max_size_bytes=1 << 20,
-        vfs=disk,
-        clock=clock,
-    )
-    return FilePlace(disk.folder("/"), "a.json", path="/a.json", options=options)

@@ -55,7 +55,9 @@ def use_everything(vfs: Interposed) -> None:
     folder.xattrs("e")
     folder.names()
     folder.sync()
+    vfs.stat("/e")
     vfs.resolve("/e")
+    vfs.fine_stamps("/")
     vfs.promises("/")
     vfs.token()
     for opened in (file, copy, unnamed, folder):

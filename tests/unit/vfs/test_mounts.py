@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from holdfast.vfs.mounts import Mount, mount_of, parse_mountinfo, promises_of
+from holdfast.vfs.mounts import Mount, has_fine_stamps, mount_of, parse_mountinfo, promises_of
 
 TABLE = r"""
 22 1 254:0 / / rw,relatime shared:1 - ext4 /dev/vda rw
@@ -114,3 +114,24 @@ def test_memory_is_said_to_be_lost_in_a_power_cut() -> None:
     assert "tmpfs" == promises.filesystem
     assert not promises.sync_is_durable
     assert any("memory" in weakness for weakness in promises.weaknesses)
+
+
+@pytest.mark.parametrize(
+    ("path", "kernel", "fine"),
+    [
+        ("/dev/shm/a", "6.13.0", True),
+        ("/dev/shm/a", "6.12.99-generic", False),
+        ("/dev/shm/a", "10.1-rc2", True),
+        ("/mnt/with space/a", "6.18.4", True),
+        ("/mnt/nfs/a", "6.18.4", False),
+        ("/mnt/share/a", "6.18.4", False),
+        ("/mnt/ssh/a", "6.18.4", False),
+        ("/mnt/fast/a", "6.18.4", False),
+        ("/dev/shm/a", "unknown", False),
+    ],
+)
+def test_fine_stamps_are_those_of_some_filesystems_of_new_kernels(
+    path: str, kernel: str, fine: bool
+) -> None:
+    """Multigrain stamps came with Linux 6.13, on ext4, xfs, btrfs and tmpfs."""
+    assert fine == has_fine_stamps(mount_of(path, parse_mountinfo(TABLE)), kernel)

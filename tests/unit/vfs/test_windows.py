@@ -7,7 +7,7 @@ import os
 
 import pytest
 
-from holdfast.vfs.windows import WindowsVFS, promises_of
+from holdfast.vfs.windows import WindowsVFS
 from tests.support.windows_kernel import PosixKernel, win_number
 
 POSIX_RENAME, POSIX_RENAME_1607 = 0x43, 0x03
@@ -288,16 +288,6 @@ def test_link_never_replaces(folder) -> None:
     assert folder.stat("a").st_ino == folder.stat("b").st_ino
     with pytest.raises(FileExistsError):
         folder.link("a", "b")
-
-
-@pytest.mark.parametrize("drive", [FIXED, REMOTE, RAM_DISK])
-def test_promises_admit_that_folders_are_not_synced(drive) -> None:
-    """Whatever the drive, a new name may not survive a power cut, and a sentence says so."""
-    promises = promises_of("NTFS", drive)
-
-    assert not promises.folder_sync
-    assert (drive != RAM_DISK) == promises.sync_is_durable
-    assert any("folders cannot be synced" in sentence for sentence in promises.weaknesses)
 
 
 def test_promises_ask_for_the_volume(kernel, tmp_path) -> None:

@@ -1,0 +1,113 @@
+"""What time stamps prove, and what they do not."""
+
+from __future__ import annotations
+
+import json as json_
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from holdfast import Document
+from holdfast.state.file_place import FileOptions
+from holdfast.state.file_register import FileRegister
+from holdfast.vfs import ManualClock
+from holdfast.vfs.interpose import Call, Interposed
+from holdfast.vfs.memory import MemoryVFS
+
+WHOLE = 1_700_000_000_000_000_000
+FRACTION = WHOLE + 123_456_789
+
+
+@pytest.mark.parametrize(
+    ("start_ns", "age_s", "trusted"),
+    [
+        (FRACTION, 0.0, False),
+        (FRACTION, 0.019, False),
+        (FRACTION, 0.021, True),
+        (WHOLE, 0.021, False),
+        (WHOLE, 1.9, False),
+        (WHOLE, 2.1, True),
+    ],
+)
+def test_signature_is_trusted_from_an_age_on(start_ns: int, age_s: float, trusted: bool) -> None:
+    """I1: times prove nothing before 20 ms, whole seconds nothing before 2 s."""
+    clock = ManualClock(start_ns=start_ns)
+    disk = MemoryVFS(clock=clock)
+    disk.core.fine_stamps = False
+    disk.write_tree({"/a.json": b"{}"})
+    clock.advance(age_s)
+    register = register_of(disk, clock)
+    content = register.read()
+
+    assert trusted == (register.read(content) is content)
+    assert content.data is register.read(content).data
+
+
+def test_file_from_the_future_is_never_trusted() -> None:
+    """I1: a clock that was set back proves nothing by its times."""
+    disk = MemoryVFS(clock=ManualClock(start_ns=FRACTION))
+    disk.core.fine_stamps = False
+    disk.write_tree({"/a.json": b"{}"})
+    register = register_of(disk, ManualClock(start_ns=FRACTION - 10**12))
+    content = register.read()
+
+    assert register.read(content) is not content
+
+
+def test_fine_stamps_prove_at_once() -> None:
+    """I1: where every change after a look has other stamps, a young look is a proof."""
+    clock = ManualClock()
+    disk = MemoryVFS(clock=clock)
+    disk.write_tree({"/a.json": b"{}"})
+    register = register_of(disk, clock)
+    content = register.read()
+
+    assert content is register.read(content)
+
+    file = disk.folder("/").open("a.json", "write")
+    file.write(b"[]")
+    file.close()
+
+    assert b"[]" == register.read(content).data
+    disk.core.collected.clear()
+
+
+class WritesIntoTheNewFile(Interposed):
+    """A filesystem on which somebody writes into the new file as soon as it is in place."""
+
+    def around(self, call: Call, do: Callable[[], Any]) -> Any:
+        """Write two bytes, in place."""
+        result = do()
+        if call.operation == "rename":
+            folder = self.inner.folder("/")
+            file = folder.open("a.json", "write")
+            file.write(b"[]")
+            file.close()
+            folder.close()
+        return result
+
+
+@pytest.mark.parametrize("value", [1, 10])
+def test_bytes_that_somebody_wrote_into_the_new_file_are_seen(value: int) -> None:
+    """I2: what was written is no proof when another has written behind it."""
+    disk = MemoryVFS(clock=ManualClock())
+    disk.write_tree({"/a.json": b"{ }"})
+    document = Document("/a.json", object, vfs=WritesIntoTheNewFile(disk))
+    document.write(value)
+
+    assert json_.loads(disk.tree()["a.json"] or b"") == document.read()
+
+
+def register_of(disk: MemoryVFS, clock: ManualClock) -> FileRegister:
+    """The register of /a.json."""
+    options = FileOptions(
+        lock=True,
+        sync="always",
+        permissions=None,
+        keep=0,
+        max_size_bytes=1 << 20,
+        vfs=disk,
+        clock=clock,
+    )
+    return FileRegister("/a.json", options)

@@ -1,0 +1,19 @@
+"""Volumes of Windows, by their kind."""
+
+from __future__ import annotations
+
+import pytest
+
+from holdfast.vfs.volumes import promises_of
+
+REMOTE, FIXED, RAM_DISK = 4, 3, 6
+
+
+@pytest.mark.parametrize("drive", [FIXED, REMOTE, RAM_DISK])
+def test_promises_admit_that_folders_are_not_synced(drive) -> None:
+    """Whatever the drive, a new name may not survive a power cut, and a sentence says so."""
+    promises = promises_of("NTFS", drive)
+
+    assert not promises.folder_sync
+    assert (drive != RAM_DISK) == promises.sync_is_durable
+    assert any("folders cannot be synced" in sentence for sentence in promises.weaknesses)
