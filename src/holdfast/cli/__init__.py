@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from typing import Any
 
-    from holdfast.cli.parser import VerbModule
+    from holdfast.cli.parser import Namespace, Parser, VerbModule
 
 __all__ = ["main"]
 
@@ -136,12 +136,19 @@ def _run_verb(verb: str, arguments: list[str]) -> int:
     module = _load(verb)
     args = None
     try:
-        args = Parser(verb, module).read(arguments)
+        parser = Parser(verb, module)
+        args = parser.read_plain(arguments) or _read_fully(parser, arguments)
         return module.run(args)
     except SystemExit as stop:  # --help
         return stop.code if isinstance(stop.code, int) else 0
     except Exception as error:
         return exits.report(verb, error, args)
+
+
+def _read_fully(parser: Parser, arguments: list[str]) -> Namespace:
+    from holdfast.cli.full_parser import FullParser
+
+    return FullParser(parser).read(arguments)
 
 
 def _load(verb: str) -> VerbModule:

@@ -19,10 +19,10 @@ from holdfast.vfs import CLOCK
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from argparse import Namespace
     from collections.abc import Callable
     from typing import Any
 
+    from holdfast.cli.parser import Namespace
     from holdfast.vfs import Sync
 
 __all__ = ["change"]

@@ -9,8 +9,9 @@ from holdfast.cli.streams import OUTPUT, say, show
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from argparse import Namespace
     from typing import Final
+
+    from holdfast.cli.parser import Namespace
 
 __all__ = [
     "BAD_DATA",

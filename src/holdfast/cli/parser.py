@@ -1,21 +1,19 @@
-"""The parser of one verb, its help, and the options that verbs share."""
+"""What a verb declares, the quick way to read plain words by it, and the options that verbs share.
+
+Most command lines are a file and a few words: those are read here. What holds an option or a
+mistake is left to `full_parser`; what is declared once means the same both ways.
+"""
 
 from __future__ import annotations
 
-import argparse
-import re
-
-from holdfast.cli.exits import USAGE, Failure
-from holdfast.cli.streams import show_now
-
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from typing import Any, Final, NoReturn, Protocol
+    from typing import Any, Final, Protocol
 else:
     from holdfast.light_typing import Protocol
 
 __all__ = [
+    "Namespace",
     "Parser",
     "VerbModule",
     "add_color",
@@ -26,14 +24,12 @@ __all__ = [
     "add_quiet",
     "add_verbosity",
     "add_wait",
-    "label",
+    "exit_code",
     "seconds",
 ]
 
-_WIDTH: Final = 79
-_INDENT: Final = 24
-_NEGATIVE: Final = r"-\.?\d"
-"""What is no option but a value, such as -1e3; argparse itself knows no exponents."""
+_ABSENT: Final = {"store_true": False, "store_false": True}
+"""What an option is when it is not given, by what it does."""
 
 
 class VerbModule(Protocol):
@@ -51,163 +47,105 @@ class VerbModule(Protocol):
         """Add the arguments."""
         ...
 
-    def run(self, args: argparse.Namespace) -> int:
+    def run(self, args: Namespace) -> int:
         """Do it; return the exit code."""
         ...
 
 
-class Parser(argparse.ArgumentParser):
-    """Reads the arguments of one verb; a mistake is one line and exit code 2."""
+class Namespace:
+    """What was given: an attribute for each argument that the verb declares."""
+
+    def __init__(self, **values: Any) -> None:
+        self.__dict__.update(values)
+
+    if TYPE_CHECKING:
+
+        def __getattr__(self, name: str) -> Any: ...
+
+
+class Parser:
+    """Reads the arguments of one verb."""
 
     def __init__(self, verb: str, module: VerbModule) -> None:
-        self.shown: list[argparse.Action] = []
-        # Without a width argparse asks for that of the terminal, and imports shutil to do so.
-        super().__init__(
-            prog=f"holdfast {verb}",
-            add_help=False,
-            allow_abbrev=False,
-            formatter_class=lambda prog: argparse.HelpFormatter(prog, width=_WIDTH),
-        )
+        self.verb = verb
         self.module = module
-        self._negative_number_matcher = re.compile(_NEGATIVE)
+        self.declared: list[tuple[tuple[str, ...], dict[str, Any]]] = []
         module.configure(self)
-        self.add_argument("-h", "--help", action="help", help="show this help")
 
-    def add_argument(self, *names: Any, **options: Any) -> argparse.Action:
-        """Add an argument and remember it for the help."""
-        action = super().add_argument(*names, **options)
-        self.shown.append(action)
-        return action
+    def add_argument(self, *names: str, **options: Any) -> None:
+        """Declare an argument, in the words of argparse."""
+        self.declared.append((names, options))
 
-    def read(self, arguments: list[str]) -> argparse.Namespace:
-        """Parse; with `COMMAND`, `args.command` is what follows the file, or `--` behind it."""
-        if not self.module.COMMAND:
-            return self.parse_args(arguments)
-        own, command = self._split(arguments)
-        args = self.parse_args(own)
-        args.command = command
-        return args
+    def read_plain(self, arguments: list[str]) -> Namespace | None:
+        """Parse, if no option is among the words; None where it takes more to tell.
 
-    def _split(self, arguments: list[str]) -> tuple[list[str], list[str]]:
-        """What is this verb's own, and the command: `--` means something up to there alone."""
-        files = sum(not action.option_strings for action in self.shown)
-        at = end = 0
-        while at < len(arguments):
-            word = arguments[at]
-            if word == "--":
-                return self._split_at_dashes(arguments, at, files)
-            if word.startswith("-") and (word != "-" or not files):
-                at += 2 if self._takes_next(word) else 1
-            elif files:
-                files -= 1
-                at += 1
-                end = at
-            else:
-                self._refuse_misplaced(arguments[end:at])
-                return arguments[:at], arguments[at:]
-        return arguments, []
-
-    def _split_at_dashes(
-        self, arguments: list[str], at: int, files: int
-    ) -> tuple[list[str], list[str]]:
-        """Here `--` precedes the command, or the file, which may begin with a dash then."""
-        if not files:
-            return arguments[:at], arguments[at + 1 :]
-        end = at + 1 + files
-        command = arguments[end:]
-        return arguments[:end], command[1:] if command[:1] == ["--"] else command
-
-    def _takes_next(self, word: str) -> bool:
-        """Whether the word after this option is its value."""
-        valued = {
-            name for action in self.shown for name in action.option_strings if action.nargs != 0
-        }
-        if word.startswith("--"):
-            return word in valued
-        for place, letter in enumerate(word[1:], 2):
-            if f"-{letter}" in valued:
-                return place == len(word)
-        return False
-
-    def _refuse_misplaced(self, options: list[str]) -> None:
-        if options:
-            self.error(f"put {options[0]} before the file, or -- before the command")
-
-    def error(self, message: str) -> NoReturn:
-        """Raise it; argparse would print the usage and exit.
-
-        Raises:
-            Failure: always, with the exit code of wrong usage.
+        With `COMMAND`, `args.command` is what follows the file, or `--` behind it.
         """
-        raise Failure(f"{message}. See {self.prog} --help.", USAGE)
+        values = self._values(arguments)
+        return None if values is None else Namespace(**values)
 
-    def print_help(self, file: object = None) -> None:
-        """Print the help; argparse would say nothing when it cannot be printed."""
-        del file
-        show_now(self.format_help(), end="")
-
-    def format_help(self) -> str:
-        """The same text with every version of Python, at most 79 columns wide."""
-        return "\n".join(self._help_lines()) + "\n"
-
-    def _help_lines(self) -> Iterator[str]:
-        forms = self.module.USAGE.splitlines()
-        for number, form in enumerate(forms):
-            yield f"{'      ' if number else 'usage:'} {self.prog} {form}"
-        yield ""
-        yield self.module.SUMMARY
-        yield ""
-        yield from _paragraphs(self.module.ABOUT)
-        for title, is_option in (("arguments", False), ("options", True)):
-            actions = [a for a in self.shown if bool(a.option_strings) is is_option]
-            if actions:
-                yield from ("", f"{title}:")
-                for action in actions:
-                    yield from _entry(label(action), action.help or "")
-        yield from ("", "examples:")
-        yield from (f"  {line}".rstrip() for line in self.module.EXAMPLES.strip().splitlines())
+    def _values(self, arguments: list[str]) -> dict[str, Any] | None:
+        values: dict[str, Any] = {}
+        words = arguments
+        places = [item for item in self.declared if not item[0][0].startswith("-")]
+        if self.module.COMMAND:
+            words, command = arguments[: len(places)], arguments[len(places) :]
+            if command and command[0].startswith("-") and command.pop(0) != "--":
+                return None
+            values["command"] = command
+        if any(word.startswith("-") for word in words):
+            return None
+        for names, options in self.declared:
+            if names[0].startswith("-"):
+                values.setdefault(_destination(names, options), _absent(options))
+        return values if _place(words, places, values) else None
 
 
-def label(action: argparse.Action) -> str:
-    """How an argument is called in the help: `-w, --wait SECS`."""
-    if not action.option_strings:
-        return str(action.metavar or action.dest)
-    names = ", ".join(action.option_strings)
-    if action.option_strings[0].startswith("--"):
-        names = f"    {names}"
-    return names if action.nargs == 0 else f"{names} {action.metavar or action.dest.upper()}"
+def _destination(names: tuple[str, ...], options: dict[str, Any]) -> str:
+    """The attribute of an option."""
+    long = next((name for name in names if name.startswith("--")), names[0])
+    dest: str = options.get("dest") or long.lstrip("-").replace("-", "_")
+    return dest
 
 
-def _paragraphs(text: str) -> Iterator[str]:
-    from textwrap import wrap
-
-    for number, paragraph in enumerate(text.strip().split("\n\n")):
-        if number:
-            yield ""
-        yield from wrap(paragraph, _WIDTH)
+def _absent(options: dict[str, Any]) -> Any:
+    return options.get("default", _ABSENT.get(options.get("action", "store")))
 
 
-def _entry(name: str, text: str) -> Iterator[str]:
-    from textwrap import wrap
-
-    lines = wrap(text, _WIDTH - _INDENT)
-    head = f"  {name}"
-    if len(head) > _INDENT - 2:
-        yield head
-        head = ""
-    yield f"{head:<{_INDENT}}{lines[0]}"
-    yield from (" " * _INDENT + line for line in lines[1:])
+def _place(
+    words: list[str],
+    places: list[tuple[tuple[str, ...], dict[str, Any]]],
+    values: dict[str, Any],
+) -> bool:
+    """Give each place its words; False if one is left over or missing, or must be looked at."""
+    rest = list(words)
+    for (name, *_), options in places:
+        nargs = options.get("nargs")
+        if options.keys() & {"type", "choices"} or nargs not in {None, "?", "+"}:
+            return False
+        if not rest:
+            if nargs != "?":
+                return False
+            values[name] = options.get("default")
+        elif nargs == "+":
+            values[name], rest = rest, []
+        else:
+            values[name] = rest.pop(0)
+    return not rest
 
 
 def seconds(text: str) -> float:
     """A number of seconds, not negative.
 
     Raises:
-        ValueError: anything else; argparse says so.
+        ValueError: anything else.
     """
-    value = float(text)
+    try:
+        value = float(text)
+    except ValueError:
+        value = -1.0
     if not 0 <= value < float("inf"):
-        raise ValueError(text)
+        raise ValueError(f"{text!r} is not a number of seconds")
     return value
 
 
@@ -215,12 +153,11 @@ def exit_code(text: str) -> int:
     """A number that a process can exit with.
 
     Raises:
-        ValueError: anything else; argparse says so.
+        ValueError: anything else.
     """
-    value = int(text)
-    if not 0 <= value <= 255:
-        raise ValueError(text)
-    return value
+    if not (text.isdecimal() and text.isascii() and len(text) <= 3 and int(text) <= 255):
+        raise ValueError(f"{text!r} is not a number from 0 to 255")
+    return int(text)
 
 
 def add_wait(parser: Parser, *aliases: str) -> None:

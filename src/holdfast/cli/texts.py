@@ -12,6 +12,7 @@ import sys
 from importlib import import_module
 
 from holdfast.cli.exits import MEANINGS
+from holdfast.cli.full_parser import FullParser
 from holdfast.cli.parser import Parser
 from holdfast.cli.verbs import HELP, VERBS
 
@@ -23,17 +24,18 @@ if TYPE_CHECKING:
 
     from holdfast.cli.parser import VerbModule
 
-__all__ = ["TEXTS", "parsers"]
+__all__ = ["TEXTS", "module_of", "parsers"]
 
 _MADE: Final = "made by `python -m holdfast.cli.texts {}` from the parsers"
 
 
-def parsers() -> dict[str, Parser]:
+def parsers() -> dict[str, FullParser]:
     """The parser of each verb."""
-    return {verb: Parser(verb, _module(name)) for verb, name in VERBS.items()}
+    return {verb: FullParser(Parser(verb, module_of(name))) for verb, name in VERBS.items()}
 
 
-def _module(name: str) -> VerbModule:
+def module_of(name: str) -> VerbModule:
+    """The module of a verb."""
     module: Any = import_module(f"holdfast.cli.verbs.{name}")
     verb: VerbModule = module
     return verb
@@ -162,11 +164,11 @@ def _fish_words(action: argparse.Action) -> Iterator[str]:
     yield f"-d {_quoted(action.help or '')}"
 
 
-def _summary(parser: Parser) -> str:
+def _summary(parser: FullParser) -> str:
     return parser.module.SUMMARY.rstrip(".")
 
 
-def _with_choices(parser: Parser) -> Iterable[argparse.Action]:
+def _with_choices(parser: FullParser) -> Iterable[argparse.Action]:
     return (action for action in parser.shown if action.choices)
 
 

@@ -7,10 +7,9 @@ from holdfast.cli.streams import show
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from argparse import Namespace
     from typing import Final
 
-    from holdfast.cli.parser import Parser
+    from holdfast.cli.parser import Namespace, Parser
 
 COMMAND = False
 USAGE = "SHELL"

@@ -9,10 +9,9 @@ from holdfast.cli.values import MISSING, read_key, remove
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from argparse import Namespace
     from typing import Any
 
-    from holdfast.cli.parser import Parser
+    from holdfast.cli.parser import Namespace, Parser
 
 COMMAND = False
 USAGE = "[OPTION...] FILE KEY..."

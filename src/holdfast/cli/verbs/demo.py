@@ -4,9 +4,7 @@ from __future__ import annotations
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from argparse import Namespace
-
-    from holdfast.cli.parser import Parser
+    from holdfast.cli.parser import Namespace, Parser
 
 COMMAND = True
 USAGE = "[-- OPTION...]"

@@ -10,9 +10,7 @@ from holdfast.cli.streams import show
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from argparse import Namespace
-
-    from holdfast.cli.parser import Parser
+    from holdfast.cli.parser import Namespace, Parser
 
 COMMAND = False
 USAGE = "[OPTION...] [DIR]"

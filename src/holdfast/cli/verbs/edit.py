@@ -21,12 +21,11 @@ from holdfast.errors import DecodeError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from argparse import Namespace
     from typing import NamedTuple
 
     from holdfast.cli.children import Ended
     from holdfast.cli.editor import Copy
-    from holdfast.cli.parser import Parser
+    from holdfast.cli.parser import Namespace, Parser
     from holdfast.state.file_place import FilePlace
     from holdfast.state.file_register import FileRegister
     from holdfast.state.register import Content

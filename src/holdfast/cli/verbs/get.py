@@ -12,10 +12,9 @@ from holdfast.cli.values import MISSING, find, read_path, read_value, text_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from argparse import Namespace
     from typing import Any
 
-    from holdfast.cli.parser import Parser
+    from holdfast.cli.parser import Namespace, Parser
 
 COMMAND = False
 USAGE = "[OPTION...] FILE [KEY]"

@@ -25,11 +25,10 @@ from holdfast.vfs import SYSTEM
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from argparse import Namespace
     from collections.abc import Iterator
     from typing import Any
 
-    from holdfast.cli.parser import Parser
+    from holdfast.cli.parser import Namespace, Parser
     from holdfast.vfs import Folder, Stat
 
 COMMAND = False

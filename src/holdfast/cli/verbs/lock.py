@@ -14,9 +14,7 @@ from holdfast.vfs import CLOCK, SYSTEM
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from argparse import Namespace
-
-    from holdfast.cli.parser import Parser
+    from holdfast.cli.parser import Namespace, Parser
     from holdfast.vfs import File, Folder
 
 COMMAND = True

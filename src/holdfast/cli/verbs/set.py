@@ -22,10 +22,9 @@ from holdfast.formats.keypath import KeyPath, format_path
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from argparse import Namespace
     from typing import Any
 
-    from holdfast.cli.parser import Parser
+    from holdfast.cli.parser import Namespace, Parser
     from holdfast.cli.values import Pair
 
 COMMAND = False
@@ -86,7 +85,7 @@ def configure(parser: Parser) -> None:
 def _number(text: str) -> int | float:
     value = read_value(text)
     if isinstance(value, bool) or not isinstance(value, (int, float)):
-        raise ValueError(text)  # noqa: TRY004 (what argparse expects of a converter)
+        raise ValueError(f"{text!r} is not a number")  # noqa: TRY004 (as a converter does)
     return value
 
 

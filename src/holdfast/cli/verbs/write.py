@@ -14,11 +14,10 @@ from holdfast.vfs import CLOCK, SYSTEM
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from argparse import Namespace
     from collections.abc import Iterator
     from typing import Final
 
-    from holdfast.cli.parser import Parser
+    from holdfast.cli.parser import Namespace, Parser
     from holdfast.primitives.writer import BinaryWriter
 
 COMMAND = False
@@ -86,21 +85,22 @@ def configure(parser: Parser) -> None:
 
 
 def _size(text: str) -> int:
-    if (value := int(text)) < 0:
-        raise ValueError(text)
-    return value
+    if not (text.isdecimal() and text.isascii() and len(text) <= 18):
+        raise ValueError(f"{text!r} is not a number of bytes")
+    return int(text)
 
 
 def _digest(text: str) -> str:
-    if len(bytes.fromhex(text)) != 32:
-        raise ValueError(text)
-    return text.lower()
+    digest = text.lower()
+    if len(digest) != 64 or not set(digest) <= set("0123456789abcdef"):
+        raise ValueError(f"{text!r} is not a SHA-256 digest of 64 hexadecimal digits")
+    return digest
 
 
 def _mode(text: str) -> int:
-    if not 0 <= (value := int(text, 8)) <= 0o7777:
-        raise ValueError(text)
-    return value
+    if not 1 <= len(text) <= 5 or not set(text) <= set("01234567") or int(text, 8) > 0o7777:
+        raise ValueError(f"{text!r} is not an octal mode from 0 to 7777")
+    return int(text, 8)
 
 
 def run(args: Namespace) -> int:
