@@ -13,6 +13,7 @@ from holdfast.cli.files import (
     wrote,
 )
 from holdfast.cli.streams import say
+from holdfast.cli.waiting import telling
 from holdfast.errors import HoldfastError
 from holdfast.formats.plain import MISSING
 from holdfast.vfs import CLOCK
@@ -28,13 +29,14 @@ if TYPE_CHECKING:
 __all__ = ["change"]
 
 
-def change(args: Namespace, apply: Callable[[Any], Any], *, default: Any) -> None:
+def change(args: Namespace, apply: Callable[[Any], Any], *, default: Any, verb: str) -> None:
     """Change the document `args.file` under its lock, durably on return.
 
     Args:
         args: The file, and the options of `add_parse`, `add_wait`, `add_no_sync`, `add_verbosity`.
         apply: Takes the document and returns it changed; what it raises leaves the file untouched.
         default: What a missing file holds; MISSING: a missing file is an error.
+        verb: Who asks.
 
     Raises:
         Failure: the format cannot hold the result; the file is untouched.
@@ -53,7 +55,7 @@ def change(args: Namespace, apply: Callable[[Any], Any], *, default: Any) -> Non
         path, object, default=default, codec=codec, sync=sync, max_size_bytes=LARGEST_BYTES
     ) as document:
         try:
-            document.update(attempt, timeout_s=args.wait)
+            telling(verb, args.wait, lambda wait_s: document.update(attempt, timeout_s=wait_s))
         except (TypeError, ValueError) as error:
             if isinstance(error, HoldfastError):
                 raise

@@ -2,13 +2,47 @@
 
 from __future__ import annotations
 
+import sys
 from threading import Event, Lock, Thread
+
+from holdfast.cli.exits import note
+from holdfast.errors import LockTimeout
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Final, TypeVar
+
     from holdfast.vfs import File
 
-__all__ = ["take"]
+    T = TypeVar("T")
+
+__all__ = ["take", "telling"]
+
+_SOON_S: Final = 0.5
+
+
+def telling(verb: str, timeout_s: float | None, attempt: Callable[[float | None], T]) -> T:
+    """Return what `attempt` returns, which waits for a lock; on a terminal, say so if it lasts.
+
+    Saying it costs the place in the queue, once.
+
+    Args:
+        verb: Who waits.
+        timeout_s: How long to wait; None: as long as it takes.
+        attempt: Takes how long it may wait.
+
+    Raises:
+        LockTimeout: of `attempt`, when the time is over.
+    """
+    if not sys.stderr.isatty() or (timeout_s is not None and timeout_s <= _SOON_S):
+        return attempt(timeout_s)
+    try:
+        return attempt(_SOON_S)
+    except LockTimeout as busy:
+        by = f", held by {busy.holder}" if busy.holder else ""
+        note(verb, f"waiting for {busy.path}{by}")
+    return attempt(None if timeout_s is None else timeout_s - _SOON_S)
 
 
 def take(file: File, *, shared: bool, timeout_s: float | None) -> bool:

@@ -74,6 +74,9 @@ class FileLock:
             this process decides.
         vfs: The filesystem.
         clock: What `timeout_s` is measured with.
+
+    Raises:
+        ValueError: The name is that of a temporary file, which a sweeper removes; nothing was done.
     """
 
     __slots__ = (
@@ -100,6 +103,10 @@ class FileLock:
         self._grants = Grants()
         self._held = self._grants.held  # the same dictionary, one step nearer
         absolute = os.path.abspath(os.fsdecode(path))
+        if absolute.endswith("-tmp"):
+            from holdfast.primitives.target import refuse_temporary
+
+            refuse_temporary(absolute, os.path.basename(absolute))
         gate = join(absolute, self._grants, permissions=permissions, vfs=vfs, clock=clock)
         self._gate: Gate | None = gate
         self._file = gate.file

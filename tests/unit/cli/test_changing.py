@@ -27,7 +27,7 @@ def test_format_can_be_named(tmp_path) -> None:
     path = tmp_path / "config"
     path.write_text("a = 1  # one\n")
 
-    change(options(path, parse="toml"), lambda root: {**root, "a": 2}, default=MISSING)
+    change(options(path, parse="toml"), lambda root: {**root, "a": 2}, default=MISSING, verb="set")
 
     assert "a = 2  # one\n" == path.read_text()
 
@@ -35,7 +35,7 @@ def test_format_can_be_named(tmp_path) -> None:
 def test_unknown_format_is_refused_before_the_lock(tmp_path) -> None:
     """Without a known format nothing is read, locked or made."""
     with pytest.raises(Failure, match="--parse"):
-        change(options(tmp_path / "config"), lambda root: root, default={})
+        change(options(tmp_path / "config"), lambda root: root, default={}, verb="set")
 
     assert [] == list(tmp_path.iterdir())
 
@@ -45,7 +45,7 @@ def test_value_that_cannot_be_written_is_bad_data(state) -> None:
     before = state.read_bytes()
 
     with pytest.raises(Failure, match="It is unchanged") as caught:
-        change(options(state), lambda root: {"a": {1, 2}}, default=MISSING)
+        change(options(state), lambda root: {"a": {1, 2}}, default=MISSING, verb="set")
 
     assert 65 == caught.value.exit_code
     assert before == state.read_bytes()

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import errno
+import io
+import sys
 import threading
 
 import pytest
 
-from holdfast.cli.waiting import take
+from holdfast import LockTimeout
+from holdfast.cli.waiting import take, telling
 from holdfast.vfs import SYSTEM
 
 
@@ -87,3 +90,32 @@ def test_refusal_of_the_system_is_raised(open_lock) -> None:
         take(file, shared=False, timeout_s=None)
 
     assert errno.EBADF == caught.value.errno
+
+
+class Terminal(io.StringIO):
+    """A stream that says that it is a terminal."""
+
+    def isatty(self) -> bool:
+        """Say so."""
+        return True
+
+
+@pytest.mark.parametrize(
+    ("timeout_s", "tried"), [(None, [0.5, None]), (5.0, [0.5, 4.5]), (0.2, [0.2]), (0.0, [0.0])]
+)
+def test_long_wait_is_told_on_a_terminal(monkeypatch, timeout_s, tried) -> None:
+    """After half a second it says who holds the lock, and waits for the rest of the time."""
+    waits: list[float | None] = []
+    screen = Terminal()
+    monkeypatch.setattr(sys, "stderr", screen)
+
+    def attempt(wait_s: float | None) -> str:
+        waits.append(wait_s)
+        if wait_s == 0.5:
+            raise LockTimeout("busy", path="a.lock", waited_s=0.5, holder="pid 7 (vim) on h")
+        return "held"
+
+    assert "held" == telling("set", timeout_s, attempt)
+    assert tried == waits
+    said = "holdfast set: waiting for a.lock, held by pid 7 (vim) on h\n"
+    assert (said if len(tried) > 1 else "") == screen.getvalue()

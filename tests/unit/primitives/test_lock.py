@@ -583,3 +583,12 @@ def test_threads_end_when_the_last_object_is_closed(lock, path) -> None:
     until(lambda: gate.thread is None)
 
     assert time.monotonic() - start_s < 0.15
+
+
+def test_name_that_would_be_swept_is_refused(tmp_path) -> None:
+    """A lock file that a sweeper would take for a leftover would not exclude for long."""
+    path = tmp_path / ".a.0123456789abcdef.holdfast-tmp"
+    with pytest.raises(ValueError, match="temporary file"):
+        FileLock(path)
+
+    assert not path.exists()

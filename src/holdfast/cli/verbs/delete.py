@@ -54,5 +54,5 @@ def run(args: Namespace) -> int:
                 )
         return root
 
-    change(args, apply, default=MISSING)
+    change(args, apply, default=MISSING, verb="del")
     return OK

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from contextlib import closing
+from contextlib import ExitStack, closing
 
 from holdfast.cli import exits, signals
 from holdfast.cli.exits import Failure, note
@@ -17,6 +17,7 @@ from holdfast.cli.parser import (
     add_wait,
 )
 from holdfast.cli.streams import say, show, show_now
+from holdfast.cli.waiting import telling
 from holdfast.errors import DecodeError
 
 TYPE_CHECKING = False
@@ -88,7 +89,10 @@ def run(args: Namespace) -> int:
 def _edit(args: Namespace, register: FileRegister) -> int:
     if not args.create:
         require_file(args.file)
-    with register.exclusive(args.wait) as place:
+    with ExitStack() as stack:
+        place = telling(
+            "edit", args.wait, lambda wait_s: stack.enter_context(register.exclusive(wait_s))
+        )
         content = place.read()
         if content.data is None and not args.create:
             raise missing(args.file)

@@ -10,6 +10,7 @@ from holdfast.cli.exits import Failure, note
 from holdfast.cli.files import holder_of, lock_path_of, named_file
 from holdfast.cli.output import print_json, print_rows
 from holdfast.cli.parser import add_json, add_verbosity, add_wait
+from holdfast.errors import LockTimeout
 from holdfast.vfs import CLOCK, SYSTEM
 
 TYPE_CHECKING = False
@@ -93,14 +94,19 @@ def _command(args: Namespace) -> list[str]:
 
 
 def _locked(args: Namespace, path: str) -> File:
-    from holdfast.cli.waiting import take
+    from holdfast.cli.waiting import take, telling
 
-    file = _open(path)
-    if take(file, shared=args.shared, timeout_s=args.wait):
-        return file
-    holder = holder_of(path)
-    who = f" by {holder}" if holder else ""
-    raise Failure(f"{path} is held{who}. CMD was not run.", exits.BUSY, path=path)
+    def attempt(wait_s: float | None) -> File:
+        file = _open(path)
+        if take(file, shared=args.shared, timeout_s=wait_s):
+            return file
+        raise LockTimeout("busy", path=path, waited_s=wait_s or 0, holder=holder_of(path))
+
+    try:
+        return telling("lock", args.wait, attempt)
+    except LockTimeout as busy:
+        who = f" by {busy.holder}" if busy.holder else ""
+        raise Failure(f"{path} is held{who}. CMD was not run.", exits.BUSY, path=path) from None
 
 
 def _open(path: str) -> File:

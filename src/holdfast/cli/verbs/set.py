@@ -92,7 +92,7 @@ def _number(text: str) -> int | float:
 def run(args: Namespace) -> int:
     """Change the document under its lock."""
     request = _Request(args)
-    change(args, request.apply, default=MISSING if args.existing else {})
+    change(args, request.apply, default=MISSING if args.existing else {}, verb="set")
     if request.sum is not None:
         _print_sum(args, request.sum)
     return exits.OK
