@@ -56,6 +56,11 @@ def change(args: Namespace, apply: Callable[[Any], Any], *, default: Any, verb: 
     ) as document:
         try:
             telling(verb, args.wait, lambda wait_s: document.update(attempt, timeout_s=wait_s))
+        except Failure as failure:
+            if failure.path is not None:
+                raise
+            message = f"{path}: {failure}. It is unchanged."
+            raise Failure(message, failure.exit_code, path=path) from None
         except (TypeError, ValueError) as error:
             if isinstance(error, HoldfastError):
                 raise

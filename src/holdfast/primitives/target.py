@@ -175,7 +175,7 @@ def find(
             raise _no_name(text)
         if name.endswith(SUFFIX):
             refuse_temporary(text, name)
-        folder = open_folder(where, sync=chosen.sync, vfs=chosen.vfs)
+        folder = _open_folder(where, text, chosen)
         try:
             old = look(folder, name)
             if old is None or new or not stat.S_ISLNK(old.st_mode):
@@ -187,11 +187,24 @@ def find(
         except BaseException as error:
             if isinstance(error, OSError) and error.filename == name:
                 error.filename = text
+                _note(error, f"{text}: not written. Nothing was changed.")
             close_quietly(folder)
             raise
         close_quietly(folder)
-        place = chosen.vfs.resolve(text)
+        try:
+            place = chosen.vfs.resolve(text)
+        except OSError as error:
+            _note(error, f"{text}: not written. Nothing was changed.")
+            raise
     raise OSError(errno.ELOOP, os.strerror(errno.ELOOP), text)
+
+
+def _open_folder(path: str, target: str, chosen: How) -> Folder:
+    try:
+        return open_folder(path, sync=chosen.sync, vfs=chosen.vfs)
+    except OSError as error:
+        _note(error, f"{target}: not written. Nothing was changed in its folder.")
+        raise
 
 
 def at(folder: Folder, name: str, old: Stat | None) -> Target:

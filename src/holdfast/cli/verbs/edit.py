@@ -126,7 +126,10 @@ class _Made(NamedTuple):
 def _by_command(args: Namespace, content: Content) -> _Made:
     from holdfast.cli import children
 
-    ended = children.run(args.command, data=content.data or b"")
+    try:
+        ended = children.run(args.command, data=content.data or b"")
+    except Failure as failure:  # it cannot be run
+        raise Failure(f"{failure}. {args.file} is unchanged.", failure.exit_code) from None
     if not ended.code and not ended.interrupted:
         _check(args, ended.output)
         return _Made(ended.output)

@@ -127,14 +127,16 @@ class _Request:
         for path, wanted in self._conditions:
             found = find(root, path)
             if not alike(found, like(found, wanted)):
-                raise Failure(f"{file}: {format_path(path)} is not {text_of(wanted)}", exits.NO)
+                refusal = f"{file}: {format_path(path)} is not {text_of(wanted)}"
+                raise Failure(refusal, exits.NO, path=file)
         pairs = self._pairs
         if self._counter is not None:
             pairs = [(self._counter, self._add(root, self._counter))]
         for path, value in pairs:
             old = find(root, path)
             if self._args.existing and old is MISSING:
-                raise Failure(f"{file}: there is no {format_path(path)}", exits.NO)
+                refusal = f"{file}: there is no {format_path(path)}"
+                raise Failure(refusal, exits.NO, path=file)
             root = assign(root, path, value if self._args.kind else like(old, value))
         return root
 

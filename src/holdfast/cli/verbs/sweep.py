@@ -43,7 +43,7 @@ def run(args: Namespace) -> int:
     """Sweep, and say what went."""
     from holdfast import sweep
 
-    removed = [str(path) for path in sweep(args.folder)]
+    removed = sorted(str(path) for path in sweep(args.folder))
     try:
         _print(args, removed)
         show_now(end="")

@@ -28,7 +28,8 @@ A reader, and a crash at any moment, finds the old contents or the new. They are
 on the disk when this returns. Mode, owner and access lists of FILE are kept; a
 symlink is followed. An empty input does not empty the file: that is what a
 failed command at the head of a pipeline looks like. (A pipeline cannot tell
-more about its commands; `holdfast edit` can.)
+more about its commands; `holdfast edit` can.) No lock is taken: of two writers at
+once, the later one stays.
 """
 EXAMPLES = """
 curl -fsS https://example.org/feed | holdfast write feed.xml

@@ -160,9 +160,10 @@ def test_all_changes_are_made_or_none(cli, state) -> None:
 
     code, _, err = cli("set", state, "n=2", "name.x=1")
 
-    assert (65, "holdfast set: name is text, so there can be no x in it\n") == (
-        code,
-        err,
+    assert 65 == code
+    assert (
+        f"holdfast set: {state}: name is text, so there can be no x in it. It is unchanged.\n"
+        == err
     )
     assert before == state.read_bytes()
 
