@@ -119,10 +119,11 @@ def replace_bytes(
         OSError: the old contents stand and no temporary file is left.
     """
     chosen = how(sync, permissions, backup, vfs=vfs)
+    target = at(folder, name, old)
     if is_bare:
-        chosen.xattrs = {}
-    stat = _replace(Replacement(at(folder, name, old), chosen), data, describe=True)
-    return None if stat is None else InPlace(stat, chosen.xattrs == {})
+        target.xattrs = {}
+    stat = _replace(Replacement(target, chosen), data, describe=True)
+    return None if stat is None else InPlace(stat, target.xattrs == {})
 
 
 def _replace(replacement: Replacement, data: Buffer, *, describe: bool = False) -> Stat | None:

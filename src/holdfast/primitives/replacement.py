@@ -54,7 +54,7 @@ def give_attributes(file: File, target: Target, chosen: How, *, info: Stat) -> N
     old, mode = target.old, chosen.permissions
     if old is not None:
         same_owner = old.st_uid == info.st_uid and old.st_gid == info.st_gid
-        kept, xattrs = old.st_mode & 0o7777, chosen.xattrs
+        kept, xattrs = old.st_mode & 0o7777, target.xattrs
         if xattrs is None:
             try:
                 xattrs = target.folder.xattrs(target.name)
@@ -64,7 +64,7 @@ def give_attributes(file: File, target: Target, chosen: How, *, info: Stat) -> N
                 # Removed meanwhile. If it had an access list, the group's bits of its mode were
                 # that list's mask, and may be more than its group had.
                 kept, xattrs = narrowed_mode(kept), {}
-            chosen.xattrs = xattrs
+            target.xattrs = xattrs
         if mode is not None and xattrs:
             from holdfast.vfs.ownership import ACCESS_LIST
 

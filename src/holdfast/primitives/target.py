@@ -58,12 +58,9 @@ _REMEDIES = {
 
 # Plain classes with slots, not tuples: half the time to make, and quicker to read from.
 class How:
-    """The options of one call, checked.
+    """The options of one call, checked."""
 
-    `xattrs`: the extended attributes of what is replaced, once they are known.
-    """
-
-    __slots__ = ("backup", "permissions", "sync", "vfs", "xattrs")
+    __slots__ = ("backup", "permissions", "sync", "vfs")
 
     def __init__(  # the fields of a record, in order
         self, sync: Sync, permissions: int | None, backup: str | None, *, vfs: VFS
@@ -72,19 +69,22 @@ class How:
         self.permissions = permissions
         self.backup = backup
         self.vfs = vfs
-        self.xattrs: dict[str, bytes] | None = None
 
 
 class Target:
-    """A name in an open folder; `path` is for messages; `old` is what is there, or None."""
+    """A name in an open folder; `path` is for messages; `old` is what is there, or None.
 
-    __slots__ = ("folder", "name", "old", "path")
+    `xattrs`: the extended attributes of what is there, once they are known.
+    """
+
+    __slots__ = ("folder", "name", "old", "path", "xattrs")
 
     def __init__(self, folder: Folder, name: str, path: str, *, old: Stat | None) -> None:
         self.folder = folder
         self.name = name
         self.path = path
         self.old = old
+        self.xattrs: dict[str, bytes] | None = None
 
     def is_there(self) -> bool:
         """True if the name leads to something now; as it was at the start, if nobody can say."""

@@ -256,3 +256,19 @@ class TestSlowSyncs:
         assert errno.EIO == caught.value.errno
         calls = [name for name in trace.operations if name in {"sync", "close"}]
         assert "sync" not in calls[calls.index("close") :]
+
+
+def test_each_file_keeps_its_own_attributes() -> None:
+    """Mode and extended attributes of one file are not those of another of the batch."""
+    disk = MemoryVFS()
+    disk.write_tree({"/a": b"1", "/b": b"2", "/c": b"3"})
+    folder = disk.folder("/")
+    for name, mode in {"a": 0o600, "b": 0o644}.items():
+        file = folder.open(name, "write")
+        file.set_attributes(mode=mode, owner=None, xattrs={"user.of": name.encode()})
+        file.close()
+    write_many({"/a": b"x", "/b": b"y", "/c": b"z"}, vfs=disk)
+
+    assert [{"user.of": b"a"}, {"user.of": b"b"}, {}] == [folder.xattrs(n) for n in "abc"]
+    assert [0o600, 0o644] == [folder.stat(name).st_mode & 0o7777 for name in "ab"]
+    folder.close()
