@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import asynccontextmanager, contextmanager
+
 from holdfast.formats.plain import MISSING
 from holdfast.state.document import Document
 from holdfast.vfs import SYSTEM
@@ -9,6 +11,7 @@ from holdfast.vfs import SYSTEM
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import os
+    from collections.abc import AsyncGenerator, Generator
     from contextlib import AbstractAsyncContextManager, AbstractContextManager
     from typing import Any
 
@@ -43,7 +46,7 @@ def edit(
     document: Document[Any] = Document(
         path, object, default=default, codec=codec, sync=sync, vfs=vfs
     )
-    return document.edit(timeout_s=timeout_s)
+    return _edited(document, timeout_s)
 
 
 def aedit(
@@ -63,4 +66,17 @@ def aedit(
     document: Document[Any] = Document(
         path, object, default=default, codec=codec, sync=sync, vfs=vfs
     )
-    return document.aedit(timeout_s=timeout_s)
+    return _aedited(document, timeout_s)
+
+
+@contextmanager
+def _edited(document: Document[Any], timeout_s: float | None) -> Generator[Any]:
+    with document, document.edit(timeout_s=timeout_s) as value:
+        yield value
+
+
+@asynccontextmanager
+async def _aedited(document: Document[Any], timeout_s: float | None) -> AsyncGenerator[Any]:
+    with document:
+        async with document.aedit(timeout_s=timeout_s) as value:
+            yield value

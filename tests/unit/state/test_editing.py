@@ -7,6 +7,7 @@ from pathlib import Path
 
 import holdfast
 from holdfast import Document
+from holdfast.vfs.memory import MemoryVFS
 
 
 def test_edit_in_one_line(tmp_path: Path) -> None:
@@ -28,3 +29,21 @@ def test_aedit_in_one_line(tmp_path: Path) -> None:
 
     asyncio.run(main())
     assert {"n": 1} == Document(tmp_path / "state.json").read()
+
+
+def test_nothing_stays_open_after_the_block() -> None:
+    """The lock's descriptor is given back at the end, not when the collector comes by."""
+    disk = MemoryVFS()
+    disk.write_tree({"/a.json": b'{"n": 1}'})
+
+    async def main() -> list[str]:
+        async with holdfast.aedit("/a.json", vfs=disk) as value:
+            value["n"] += 1
+        return disk.leftovers()
+
+    with holdfast.edit("/a.json", vfs=disk) as value:
+        value["n"] += 1
+
+    assert [] == disk.leftovers()
+    assert [] == asyncio.run(main())
+    assert b'{"n": 3}' == disk.tree()["a.json"]
