@@ -12,165 +12,113 @@ R3  What a surviving size covers and no surviving block fills reads as zeros (`g
     disk contents).
 R4  A shrinking truncate may leave the *old* size with the tail of the last kept block zeroed
     (measured: ext4, xfs).
-R5  A rename within a folder is atomic; one across folders is two independent halves: both names
-    may exist, or neither (measured: btrfs shows both, even after the destination folder was
-    synced).
+R5  A rename or exchange within a folder is atomic; one across folders is two independent halves:
+    both names may exist, or neither (measured: btrfs shows both, even after the destination folder
+    was synced). `atomic_across`: it is atomic, and a sync of either folder covers it.
 R6  A new name, a removed name and each attribute survive or not on their own.
-R7  A sync of a file covers its data, size and attributes, and not its name.
+R7  A sync of a file covers its data, size and attributes, and not its name; one of data alone
+    covers data and size.
 R8  A sync of a folder covers its own entries and attributes, and nothing of the files that they
-    name.
+    name. A sync of the whole filesystem covers everything.
 R9  A failed sync covers nothing, and what was dirty then is covered by no later sync of it either:
     the kernel took it for clean (measured: the second fsync succeeds on ext4, xfs and btrfs).
 R10 `prefix`, the model of SIGKILL: all that was done survives in order; a write may stop at a page
     boundary.
+R11 `linux`, what ext4, xfs and btrfs have in common: a sync of a file (not of data alone) also
+    covers each name that the file got by creation, link or rename in a folder in which it still has
+    a name, and the names of the folders above that are new. It covers no removed name: not the one
+    that a rename across folders leaves behind, and no exchange.
 
 R2, R4 and R5 are corrections to ALICE's model: with them, none of 5,187 distinct trees from 11,136
-crash images of ext4, xfs and btrfs (kernel 6.18) lay outside. Real systems promise more (all three
-keep the name of a new file that was synced); nothing here relies on it. `states` enumerates what
-these rules allow.
+crash images of ext4, xfs and btrfs (kernel 6.18) lay outside. `states` enumerates what these rules
+allow, `membership` says whether a given tree is among it.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias
+from itertools import count
+from typing import TYPE_CHECKING, Any
 
 from holdfast.vfs import operations as ops
+from holdfast.vfs.contents import Contents
+from holdfast.vfs.effects import attributes_of, with_attributes
+from holdfast.vfs.micro import (
+    PAGE_BYTES,
+    Attribute,
+    Block,
+    Entry,
+    Group,
+    Item,
+    Loss,
+    Micro,
+    Model,
+    Move,
+    Shrink,
+    Size,
+    Swap,
+    ZeroTail,
+    places_of,
+)
+from holdfast.vfs.names import Names
+from holdfast.vfs.splitting import attributes_set, truncated, written
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
+    from holdfast.vfs.contents import Known
+    from holdfast.vfs.micro import Part
     from holdfast.vfs.operations import Node, Operation, Tree
 
 __all__ = [
     "PAGE_BYTES",
-    "RENDER",
     "Attribute",
     "Block",
     "Disk",
     "Entry",
-    "Item",
     "Loss",
     "Micro",
     "Model",
     "Move",
-    "Part",
-    "Pending",
     "Shrink",
     "Size",
+    "Swap",
     "ZeroTail",
-    "attributes_of",
-    "changed",
-    "contents_of",
-    "entries_of",
     "micro_operations",
 ]
 
-Model = Literal["posix", "prefix"]
-"""`posix`: the weak model. `prefix`: a killed process on a living system."""
-
-PAGE_BYTES = 4096
-_GARBAGE = b"\xdb\x5a\x0f"  # no text, no zeros
-
-
-class Block(NamedTuple):
-    """Some bytes of one block; those from `fresh` on lay beyond the end of the file."""
-
-    at: int
-    inode: int
-    offset: int
-    data: bytes
-    fresh: int
-
-
-class Size(NamedTuple):
-    """The file grew to `size`."""
-
-    at: int
-    inode: int
-    size: int
-
-
-class Shrink(NamedTuple):
-    """The file was cut to `size`."""
-
-    at: int
-    inode: int
-    size: int
-
-
-class ZeroTail(NamedTuple):
-    """The rest of the last kept block became zeros."""
-
-    at: int
-    inode: int
-    start: int
-    stop: int
-
-
-class Attribute(NamedTuple):
-    """One attribute: `mode`, `owner`, or the name of an extended one."""
-
-    at: int
-    inode: int
-    name: str
-    value: int | tuple[int, int] | bytes
-
-
-class Entry(NamedTuple):
-    """A name now stands for `inode`, or (None) for nothing."""
-
-    at: int
-    folder: int
-    name: str
-    inode: int | None
-
-
-class Move(NamedTuple):
-    """A name moved within one folder."""
-
-    at: int
-    folder: int
-    name: str
-    to_name: str
-    inode: int
-
-
-Micro: TypeAlias = Block | Size | Shrink | ZeroTail | Attribute | Entry | Move
-"""`at` is the index of the operation that it is a part of."""
-
-
-class Item(NamedTuple):
-    """A micro-operation that is not on the durable base; `loose` if a crash may take it away.
-
-    `lost`: it was dirty when a sync failed, and no later sync will cover it (R9).
-    """
-
-    micro: Micro
-    loose: bool = True
-    lost: bool = False
-
-
-class Loss(NamedTuple):
-    """Which items did not survive, by number, and whether lost new blocks show garbage."""
-
-    dropped: Collection[int] = ()
-    garbage: bool = False
-
-
-Pending: TypeAlias = tuple[Item, ...]
-Part = Literal["data", "attributes", "entries"]
-_PARTS: tuple[Part, ...] = ("data", "attributes", "entries")
-
 
 class Disk:
-    """A durable tree, and for each inode what no sync has covered yet."""
+    """A durable tree, the tree as it is now, and what no sync has covered yet.
 
-    def __init__(self, tree: Tree, *, block_bytes: int = PAGE_BYTES) -> None:
+    `durable` holds data and attributes, `names` the names. `touched` are the groups to which the
+    last operation added `added` items; `changed` are the inodes that look different since whoever
+    looked last cleared it.
+    """
+
+    def __init__(
+        self,
+        tree: Tree,
+        *,
+        model: Model = "posix",
+        block_bytes: int = PAGE_BYTES,
+        atomic_across: bool = False,
+        known: Known | None = None,
+    ) -> None:
         self.durable: dict[int, Node] = dict(tree)
-        self.pending: dict[tuple[Part, int], Pending] = {}
-        self._block_bytes = block_bytes
-        self._sizes = {inode: len(node.data) for inode, node in tree.items()}
-        self._names = {inode: dict(node.entries) for inode, node in tree.items()}
+        self.changed: dict[int, None] = {}
+        self.touched: dict[Group, None] = {}
+        self.added = 0
+        self._loose = 0
+        self._known = known
+        self._stale: set[int] = set()
+        self._nodes: dict[int, Node] = dict(tree)
+        self._contents: dict[int, Contents] = {}
+        self._pending: dict[tuple[Part, int], Group] = {}
+        self._model, self._block_bytes, self._atomic_across = model, block_bytes, atomic_across
+        self._order, numbers = count(), count()
+        self._numbers = numbers
+        self.names = Names(tree, numbers)
+        self._made: dict[int, Item] = {}
         self._steps: dict[type, Callable[[Any, int], None]] = {
             ops.Create: self._create,
             ops.Write: self._write,
@@ -179,199 +127,214 @@ class Disk:
             ops.Link: self._link,
             ops.Unlink: self._unlink,
             ops.Rename: self._rename,
+            ops.Exchange: self._exchange,
             ops.MakeFolder: self._make_folder,
             ops.RemoveFolder: self._unlink,
-            ops.SyncFile: self._sync,
-            ops.SyncFolder: self._sync,
+            ops.SyncFile: self._sync_file,
+            ops.SyncFolder: self._sync_folder,
+            ops.SyncAll: self._sync_all,
             ops.SyncFailed: self._sync_failed,
             ops.Mark: self._mark,
         }
 
     def apply(self, operation: Operation, at: int) -> None:
         """Carry out one operation, the `at`th."""
+        self.touched = {}
+        self.added = 0
         self._steps[type(operation)](operation, at)
 
+    # What there is.
+
+    @property
+    def loose(self) -> int:
+        """How many micro-operations a crash may take."""
+        return self._loose + self.names.loose
+
+    def groups(self) -> Iterator[Group]:
+        """Everything that is not durable, but for what can never have a name again."""
+        yield from self.names.groups
+        for group in self._pending.values():
+            if self.names.mentions.get(group.inode, 0) or group.inode == ops.ROOT:
+                yield group
+
+    def group(self, part: Part, inode: int) -> Group | None:
+        """What is not durable of the data or the attributes of an inode."""
+        return self._pending.get((part, inode))
+
+    def contents(self, inode: int) -> Contents:
+        """Return the contents as they are now."""
+        if inode not in self._contents:
+            self._contents[inode] = Contents(self._nodes[inode].data, self._known)
+        return self._contents[inode]
+
+    def node(self, inode: int) -> Node:
+        """Return an inode as it is now."""
+        if inode in self._stale:
+            node = self.durable[inode]
+            if group := self._pending.get(("attributes", inode)):
+                node = with_attributes(node, attributes_of(node, group.items, ()))
+            if inode in self._contents:
+                node = node._replace(data=self._contents[inode].freeze())
+            if node.kind == "folder":
+                node = node._replace(entries=tuple(sorted(self.names.now[inode].items())))
+            self._nodes[inode] = node
+            self._stale.discard(inode)
+        return self._nodes[inode]
+
+    # What operations do.
+
     def _add(self, part: Part, inode: int, micros: Iterable[Micro]) -> None:
-        key = (part, inode)
-        self.pending[key] = self.pending.get(key, ()) + tuple(Item(micro) for micro in micros)
+        items = [Item(micro, next(self._order)) for micro in micros]
+        if not items:
+            return
+        group = self._pending.get((part, inode))
+        if group is None:
+            group = self._pending[part, inode] = Group(part, inode, next(self._numbers))
+        group.items += items
+        group.version += 1
+        self._loose += len(items)
+        self._note(group, len(items))
+        self._change(inode)
+
+    def _change(self, inode: int) -> None:
+        self.changed[inode] = None
+        self._stale.add(inode)
+
+    def _note(self, group: Group, items: int) -> None:
+        self.touched[group] = None
+        self.added += items
 
     def _create(self, operation: ops.Create, _at: int) -> None:
-        self.durable[operation.inode] = operation.node
-        self._sizes[operation.inode] = len(operation.node.data)
-        self._names[operation.inode] = dict(operation.node.entries)
+        inode, node = operation
+        self.durable[inode] = self._nodes[inode] = node
+        self._contents.pop(inode, None)
+        self.changed[inode] = None
+        self._stale.discard(inode)
+        if node.kind == "folder":
+            self.names.make_folder(inode, node.entries)
 
     def _write(self, operation: ops.Write, at: int) -> None:
-        inode, offset, data = operation
-        size, stop = self._sizes[inode], offset + len(data)
-        micros: list[Micro] = []
-        start = offset
-        while start < stop:
-            end = min(stop, (start // self._block_bytes + 1) * self._block_bytes)
-            piece = data[start - offset : end - offset]
-            micros.append(Block(at, inode, start, piece, max(start, size)))
-            start = end
-        self._add("data", inode, micros)
-        self._grow(inode, stop, at)
-
-    def _grow(self, inode: int, size: int, at: int) -> None:
-        old = self._sizes[inode]
-        if size <= old:
-            return
-        steps = [*range((old // PAGE_BYTES + 1) * PAGE_BYTES, size, PAGE_BYTES), size]
-        self._add("data", inode, (Size(at, inode, step) for step in steps))
-        self._sizes[inode] = size
+        contents = self.contents(operation.inode)
+        micros = written(operation, at, size=len(contents), block_bytes=self._block_bytes)
+        self._add("data", operation.inode, micros)
+        contents.write(operation.offset, operation.data)
 
     def _truncate(self, operation: ops.Truncate, at: int) -> None:
-        inode, size = operation
-        old = self._sizes[inode]
-        if size < old:
-            stop = min(old, -(-size // PAGE_BYTES) * PAGE_BYTES)
-            tail = [ZeroTail(at, inode, size, stop)] if size < stop else []
-            self._add("data", inode, (*tail, Shrink(at, inode, size)))
-            self._sizes[inode] = size
-        else:
-            self._grow(inode, size, at)
+        contents = self.contents(operation.inode)
+        if operation.size != len(contents):
+            self._add("data", operation.inode, truncated(operation, at, size=len(contents)))
+            contents.resize(operation.size)
 
     def _set_attributes(self, operation: ops.SetAttributes, at: int) -> None:
-        inode, mode, owner, xattrs = operation
-        micros: list[Micro] = [Attribute(at, inode, name, value) for name, value in xattrs]
-        if owner is not None:
-            micros.insert(0, Attribute(at, inode, "owner", owner))
-        if mode is not None:
-            micros.append(Attribute(at, inode, "mode", mode))
-        self._add("attributes", inode, micros)
+        self._add("attributes", operation.inode, attributes_set(operation, at))
 
-    def _entry(self, at: int, place: tuple[int, str], inode: int | None) -> None:
-        folder, name = place
-        self._add("entries", folder, (Entry(at, folder, name, inode),))
-        if inode is None:
-            self._names[folder].pop(name, None)
-        else:
-            self._names[folder][name] = inode
+    def _name(self, micro: Entry | Move | Swap) -> Item:
+        item = Item(micro, next(self._order))
+        self.names.show(micro)
+        group = self.names.add(item)
+        self._note(group, 1)
+        for folder, _ in places_of(micro):
+            self._change(folder)
+        return item
 
     def _link(self, operation: ops.Link, at: int) -> None:
-        self._entry(at, (operation.folder, operation.name), operation.inode)
+        self._name(Entry(at, operation.folder, operation.name, operation.inode))
 
     def _unlink(self, operation: ops.Unlink | ops.RemoveFolder, at: int) -> None:
-        self._entry(at, (operation.folder, operation.name), None)
+        self._name(Entry(at, operation.folder, operation.name, None))
 
     def _make_folder(self, operation: ops.MakeFolder, at: int) -> None:
-        self._create(ops.Create(operation.inode, operation.node), at)
-        self._entry(at, (operation.folder, operation.name), operation.inode)
+        folder, name, inode, node = operation
+        self._create(ops.Create(inode, node), at)
+        self._made[inode] = self._name(Entry(at, folder, name, inode))
 
     def _rename(self, operation: ops.Rename, at: int) -> None:
         folder, name, to_folder, to_name = operation
-        inode = self._names[folder][name]
-        if folder != to_folder:
-            self._entry(at, (to_folder, to_name), inode)
-            self._entry(at, (folder, name), None)
-        elif name != to_name:
-            self._add("entries", folder, (Move(at, folder, name, to_name, inode),))
-            self._names[folder][to_name] = self._names[folder].pop(name)
+        inode = self._standing(folder, name)
+        if self.names.find(to_folder, to_name) == inode:
+            return  # two names of one file: nothing happens (rename(2))
+        if folder == to_folder or self._atomic_across:
+            self._name(Move(at, folder, name, to_folder, to_name, inode))
+        else:
+            self._name(Entry(at, to_folder, to_name, inode))
+            self._name(Entry(at, folder, name, None))
 
-    def _sync(self, operation: ops.SyncFile | ops.SyncFolder, _at: int) -> None:
-        inode = operation[0]
-        for part in _PARTS:
-            items = self.pending.pop((part, inode), ())
-            if any(item.lost for item in items):
-                kept = tuple(item if item.lost else Item(item.micro, loose=False) for item in items)
-                self.pending[part, inode] = kept
-            elif items:
-                node = self.durable[inode]
-                self.durable[inode] = changed(node, part, RENDER[part](node, items, Loss()))
+    def _exchange(self, operation: ops.Exchange, at: int) -> None:
+        folder, name, to_folder, to_name = operation
+        inode, other = self._standing(folder, name), self._standing(to_folder, to_name)
+        if folder == to_folder or self._atomic_across:
+            self._name(Swap(at, folder, name, to_folder, to_name, inode, other))
+        else:
+            self._name(Entry(at, to_folder, to_name, inode))
+            self._name(Entry(at, folder, name, other))
+
+    def _standing(self, folder: int, name: str) -> int:
+        inode = self.names.find(folder, name)
+        if inode is None:
+            raise ValueError(f"no name {name!r} in folder {folder}: the operations do not fit")
+        return inode
+
+    def _sync(self, part: Part, inode: int) -> None:
+        group = self._pending.get((part, inode))
+        if group is None:
+            return
+        self._loose -= sum(item.loose and not item.lost for item in group.items)
+        if any(item.lost for item in group.items):
+            group.version += 1
+            for item in group.items:
+                item.loose = item.lost
+            return
+        del self._pending[part, inode]
+        node = self.durable[inode]
+        if part == "data":
+            self.durable[inode] = node._replace(data=self._contents[inode].freeze())
+        else:
+            self.durable[inode] = with_attributes(node, attributes_of(node, group.items, ()))
+
+    def _sync_file(self, operation: ops.SyncFile, _at: int) -> None:
+        inode, data_only = operation
+        self._sync("data", inode)
+        if data_only:
+            return
+        self._sync("attributes", inode)
+        if self.durable[inode].kind == "folder":
+            self.names.sync_folder(inode)
+        elif self._model == "linux":
+            self.names.sync_names_of(inode, self._made)
+
+    def _sync_folder(self, operation: ops.SyncFolder, at: int) -> None:
+        self._sync_file(ops.SyncFile(operation.folder), at)
+
+    def _sync_all(self, _operation: ops.SyncAll, _at: int) -> None:
+        for part, inode in list(self._pending):
+            self._sync(part, inode)
+        self.names.sync_all()
 
     def _sync_failed(self, operation: ops.SyncFailed, _at: int) -> None:
-        for part in _PARTS:
-            if items := self.pending.get((part, operation.inode)):
-                lost = tuple(item._replace(lost=item.loose) for item in items)
-                self.pending[part, operation.inode] = lost
+        for group in (
+            self.group("data", operation.inode),
+            self.group("attributes", operation.inode),
+        ):
+            if group is not None:
+                for item in group.items:
+                    item.lost = item.lost or item.loose
+        self.names.fail(operation.inode)
 
-    def _mark(self, operation: ops.Mark, _at: int) -> None:
+    def _mark(self, _operation: ops.Mark, _at: int) -> None:
         """Nothing happens on the disk."""
 
 
-def contents_of(node: Node, items: Pending, loss: Loss) -> bytes:
-    """Return what a file holds after a loss."""
-    data, size = bytearray(node.data), len(node.data)
-    for number, (micro, _, _) in enumerate(items):
-        survives = number not in loss.dropped
-        if isinstance(micro, Block):
-            if survives:
-                _put(data, micro.offset, micro.data)
-            elif loss.garbage and (lost := micro.offset + len(micro.data) - micro.fresh) > 0:
-                _put(data, micro.fresh, (_GARBAGE * (lost // 3 + 1))[:lost])
-        elif survives and isinstance(micro, Size):
-            size = micro.size
-        elif survives and isinstance(micro, ZeroTail):
-            _put(data, micro.start, bytes(micro.stop - micro.start))
-        elif survives and isinstance(micro, Shrink):
-            size = micro.size
-            del data[size:]
-    return bytes(data[:size]).ljust(size, b"\0")
-
-
-def _put(data: bytearray, offset: int, piece: bytes) -> None:
-    if len(data) < offset:
-        data.extend(bytes(offset - len(data)))
-    data[offset : offset + len(piece)] = piece
-
-
-def attributes_of(
-    node: Node, items: Pending, loss: Loss
-) -> tuple[int, int, int, tuple[tuple[str, bytes], ...]]:
-    """Return mode, uid, gid and extended attributes after a loss."""
-    mode, uid, gid, xattrs = node.mode, node.uid, node.gid, dict(node.xattrs)
-    for number, (micro, _, _) in enumerate(items):
-        if number in loss.dropped or not isinstance(micro, Attribute):
-            continue
-        if isinstance(micro.value, int):
-            mode = micro.value
-        elif isinstance(micro.value, bytes):
-            xattrs[micro.name] = micro.value
-        else:
-            uid, gid = micro.value
-    return mode, uid, gid, tuple(sorted(xattrs.items()))
-
-
-def entries_of(node: Node, items: Pending, loss: Loss) -> tuple[tuple[str, int], ...]:
-    """Return the names of a folder after a loss."""
-    names = dict(node.entries)
-    for number, (micro, _, _) in enumerate(items):
-        if number in loss.dropped:
-            continue
-        if isinstance(micro, Move):
-            names.pop(micro.name, None)
-            names[micro.to_name] = micro.inode
-        elif isinstance(micro, Entry) and micro.inode is None:
-            names.pop(micro.name, None)
-        elif isinstance(micro, Entry) and micro.inode is not None:
-            names[micro.name] = micro.inode
-    return tuple(sorted(names.items()))
-
-
-def changed(node: Node, part: Part, value: Any) -> Node:
-    """Return the node with one part replaced by what its `…_of` function returned."""
-    if part == "data":
-        return node._replace(data=value)
-    if part == "entries":
-        return node._replace(entries=value)
-    mode, uid, gid, xattrs = value
-    return node._replace(mode=mode, uid=uid, gid=gid, xattrs=xattrs)
-
-
 def micro_operations(
-    tree: Tree, operations: Iterable[Operation], *, block_bytes: int = PAGE_BYTES
+    tree: Tree,
+    operations: Iterable[Operation],
+    *,
+    model: Model = "posix",
+    block_bytes: int = PAGE_BYTES,
 ) -> Iterator[Micro]:
-    """List the micro-operations that no sync of the list covers, by inode."""
-    disk = Disk(tree, block_bytes=block_bytes)
+    """List, in order, the micro-operations that no sync of the list covers."""
+    disk = Disk(tree, model=model, block_bytes=block_bytes)
     for at, operation in enumerate(operations):
         disk.apply(operation, at)
-    for items in disk.pending.values():
-        yield from (item.micro for item in items if item.loose)
-
-
-RENDER: dict[Part, Callable[[Node, Pending, Loss], Any]] = {
-    "data": contents_of,
-    "attributes": attributes_of,
-    "entries": entries_of,
-}
+    items = (item for group in disk.groups() for item in group.items if item.loose)
+    for item in sorted(items, key=lambda item: item.order):
+        yield item.micro

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 __all__ = [
     "ROOT",
     "Create",
+    "Exchange",
     "Kind",
     "Link",
     "MakeFolder",
@@ -24,6 +25,7 @@ __all__ = [
     "RemoveFolder",
     "Rename",
     "SetAttributes",
+    "SyncAll",
     "SyncFailed",
     "SyncFile",
     "SyncFolder",
@@ -80,12 +82,15 @@ class Truncate(NamedTuple):
 
 
 class SetAttributes(NamedTuple):
-    """Attributes were set one by one; None and absent names were left as they were."""
+    """Attributes were set one by one; None and absent names were left as they were.
+
+    An extended attribute with the value None was removed.
+    """
 
     inode: int
     mode: int | None = None
     owner: tuple[int, int] | None = None
-    xattrs: tuple[tuple[str, bytes], ...] = ()
+    xattrs: tuple[tuple[str, bytes | None], ...] = ()
 
 
 class Link(NamedTuple):
@@ -112,6 +117,15 @@ class Rename(NamedTuple):
     to_name: str
 
 
+class Exchange(NamedTuple):
+    """Two names swapped what they stand for (`RENAME_EXCHANGE`)."""
+
+    folder: int
+    name: str
+    to_folder: int
+    to_name: str
+
+
 class MakeFolder(NamedTuple):
     """A new folder with its name."""
 
@@ -129,15 +143,20 @@ class RemoveFolder(NamedTuple):
 
 
 class SyncFile(NamedTuple):
-    """A sync of a file returned well."""
+    """A sync of a file returned well; `data_only` is `fdatasync`."""
 
     inode: int
+    data_only: bool = False
 
 
 class SyncFolder(NamedTuple):
     """A sync of a folder returned well."""
 
     folder: int
+
+
+class SyncAll(NamedTuple):
+    """A sync of the whole filesystem returned well (`sync`, `syncfs`)."""
 
 
 class SyncFailed(NamedTuple):
@@ -160,10 +179,12 @@ Operation: TypeAlias = (
     | Link
     | Unlink
     | Rename
+    | Exchange
     | MakeFolder
     | RemoveFolder
     | SyncFile
     | SyncFolder
+    | SyncAll
     | SyncFailed
     | Mark
 )

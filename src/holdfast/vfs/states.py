@@ -4,29 +4,37 @@ States come by the number of micro-operations that did not survive, so the first
 promise is minimal. They are factored: each inode's data, each inode's attributes and each group of
 names that renames tie together vary on their own, and only what can be reached from the top folder
 is counted. No tree is given twice for the same marks.
+
+The operations are replayed once for each number of losses, and only the disk of the moment is kept,
+so memory does not grow with the history, and the first states come at once.
 """
 
 from __future__ import annotations
 
-from math import prod
+from math import inf
 from random import Random
-from typing import TYPE_CHECKING, NamedTuple, TypeAlias, TypedDict
+from typing import TYPE_CHECKING, NamedTuple, TypedDict
 
-from holdfast.vfs.model import PAGE_BYTES, changed
-from holdfast.vfs.operations import ROOT
-from holdfast.vfs.variants import Group, Groups, Points, Variant, prefixes
+from holdfast.vfs.looks import Looks
+from holdfast.vfs.micro import PAGE_BYTES
+from holdfast.vfs.moments import Settings, moments
+from holdfast.vfs.picks import Library
+from holdfast.vfs.views import View
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterator, Sequence
 
-    from holdfast.vfs.model import Micro, Model
+    from holdfast.vfs.micro import Micro, Model
+    from holdfast.vfs.moments import Moment
     from holdfast.vfs.operations import Operation, Tree
-    from holdfast.vfs.variants import Point
+    from holdfast.vfs.views import Found
 
 __all__ = ["CrashOptions", "CrashState", "CrashStates", "crash_state", "crash_states"]
 
-_SAMPLE_ATTEMPTS = 100  # random names may form a loop of folders
-_Pick: TypeAlias = tuple[tuple[Group, Variant], ...]
+_ROOM_BYTES = 32 << 20  # for states that are made before their turn
+_MOMENT_BYTES_MAX = 1 << 20
+_STATE_BYTES = 2000  # of a small one, about
+_SAMPLE_ROUNDS = (1, 16, 256)  # of each moment, before any gets more
 
 
 class CrashOptions(TypedDict, total=False):
@@ -36,6 +44,7 @@ class CrashOptions(TypedDict, total=False):
     model: Model
     block_bytes: int
     garbage: bool
+    atomic_across: bool
     limit: int
     seed: int
 
@@ -43,14 +52,17 @@ class CrashOptions(TypedDict, total=False):
 class CrashState(NamedTuple):
     """One legal state: the tree, and how it came about.
 
-    The crash struck when `at` operations were done (and the next one perhaps half); `dropped` did
-    not survive; `marks` had been given.
+    `at` operations had been begun when the crash struck; `dropped` did not survive; `marks` had
+    been given. `inside`: the index of the last operation if this is one that was cut off in the
+    middle and nothing older was lost, as a kill may leave it; None if it was whole or older things
+    are missing.
     """
 
     tree: Tree
     at: int
     dropped: tuple[Micro, ...]
     marks: tuple[str, ...]
+    inside: int | None = None
 
 
 def crash_states(
@@ -61,6 +73,7 @@ def crash_states(
     model: Model = "posix",
     block_bytes: int = PAGE_BYTES,
     garbage: bool = False,
+    atomic_across: bool = False,
     limit: int = 4096,
     seed: int = 0,
 ) -> CrashStates:
@@ -69,202 +82,170 @@ def crash_states(
     Args:
         tree: what was durable before the first operation.
         operations: what was done then.
-        at: crash when this many operations were done; None: at every point.
-        model: `posix` for a power cut, `prefix` for a kill.
+        at: crash when this many operations had been begun, the last of them perhaps half done (a
+            sync or a mark is done); None: at every point.
+        model: `posix` for a power cut, `linux` for one on ext4, xfs or btrfs, `prefix` for a kill.
         block_bytes: what survives as one piece: 4096, or 512.
         garbage: lost new blocks show old disk contents instead of zeros.
+        atomic_across: a rename from folder to folder is atomic.
         limit: at a point with more combinations than this, as many are tried: first those that
             drop least, then seeded samples of the others.
         seed: of those samples.
+
+    Raises:
+        ValueError: `block_bytes` does not divide a page.
     """
-    if model == "prefix":
-        return CrashStates(prefixes(tree, operations, at), limit=limit, seed=seed)
-    points = Points(tree, block_bytes=block_bytes, garbage=garbage, seed=seed)
-    return CrashStates(points.along(operations, at), limit=limit, seed=seed)
+    settings = Settings(at, model, block_bytes, garbage, atomic_across, limit, seed)
+    return CrashStates(tree, operations, settings)
 
 
 def crash_state(
     tree: Tree, operations: Sequence[Operation], *, seed: int | None = None
 ) -> CrashState:
     """Return one state after the last operation: nothing unsynced survived or (seed) some."""
-    points = Points(tree, block_bytes=PAGE_BYTES, garbage=False, seed=seed or 0)
-    walk = _Walk(next(points.along(operations, len(operations))), 1)
+    moment = next(moments(tree, operations, Settings(at=len(operations))))
     random = Random(seed or 0)
-    return walk.sample(1.0 if seed is None else random.random(), random)
+    chance = 1.0 if seed is None else random.random()
+    library = Library(garbage=False)
+    view = View(library, Looks(moment.disk, library.shares), moment)
+    return _state(view, view.sample(chance, random))
+
+
+def _state(view: View, found: Found) -> CrashState:
+    moment, dropped = view.moment, found.dropped
+    return CrashState(found.tree(), moment.at, dropped, moment.marks, view.inside(dropped))
+
+
+class _Facts:
+    """What is known of one moment over all replays."""
+
+    __slots__ = ("cost_max", "exhaustive", "quota", "tried")
+
+    def __init__(self, moment: Moment, library: Library, limit: int) -> None:
+        disk = moment.disk
+        few = disk.loose < 64 and 2**disk.loose <= limit
+        self.exhaustive = few or library.count(disk, limit) is not None
+        self.quota = limit if self.exhaustive else limit // 2
+        self.tried = 0
+        self.cost_max = (
+            disk.loose if moment.anew else disk.loose - 1
+        )  # of the last one a part is kept
+
+    def goes_on(self, cost: int) -> bool:
+        """Whether there may be states that lost so much, and room for them."""
+        return cost <= self.cost_max and self.tried < self.quota
 
 
 class CrashStates:
-    """The states; once iterated, `states` counts them and `exhaustive` says whether that is all."""
+    """The states; once iterated to the end, `states` counts them.
 
-    def __init__(self, points: Iterable[Point], *, limit: int, seed: int) -> None:
-        self._points = points
-        self._limit = limit
-        self._seed = seed
-        self.exhaustive = True
+    `exhaustive` says whether that is all there is; it is False until the last one was given.
+    """
+
+    def __init__(self, tree: Tree, operations: Sequence[Operation], settings: Settings) -> None:
+        self._tree = tree
+        self._operations = operations
+        self._settings = settings
+        self.exhaustive = False
         self.states = 0
+        settings.check()
 
     def __iter__(self) -> Iterator[CrashState]:
-        self.exhaustive, self.states = True, 0
-        walks = [_Walk(point, self._limit) for point in self._points]
-        self._points = [walk.point for walk in walks]
-        seen: set[object] = set()
-        for state in self._candidates(walks):
-            if (key := (len(state.marks), _key(state.tree))) not in seen:
+        self.exhaustive, self.states = False, 0
+        search = _Search(self._tree, self._operations, self._settings)
+        seen: set[tuple[int, int]] = set()
+        for view, found in search.candidates():
+            key = (len(view.moment.marks), found.total)
+            if key not in seen:
                 seen.add(key)
                 self.states += 1
-                yield state
-
-    def _candidates(self, walks: list[_Walk]) -> Iterator[CrashState]:
-        cost = 0
-        alive: list[_Walk] = list(walks)
-        while alive:
-            for walk in alive:
-                yield from walk.dropping(cost)
-            cost += 1
-            alive = [walk for walk in alive if cost <= walk.cost_max and not walk.cut_off]
-        for number, walk in enumerate(walks):
-            self.exhaustive &= walk.exhaustive
-            if not walk.exhaustive:
-                yield from walk.samples(Random(self._seed * 1_000_003 + number))
+                yield found.state if isinstance(found, _Kept) else _state(view, found)
+        self.exhaustive = search.exhaustive
 
 
-class _Walk:
-    """The states of one point, by cost."""
+class _Kept(NamedTuple):
+    """A state that was made before its turn."""
 
-    def __init__(self, point: Point, limit: int) -> None:
-        self.point = point
-        self._limit = limit
-        self._tried = 0
-        self.cost_max = _cost_max(point.folders) + _cost_max(point.files)
-        few = prod(len(group.variants) for group in (*point.folders, *point.files)) <= limit
-        self.exhaustive = few and point.exhaustive
-        self._quota = limit if few else limit // 2
-        self._reached: dict[tuple[int, ...], tuple[Tree, Groups] | None] = {}
+    total: int
+    state: CrashState
+
+
+class _Search:
+    """One walk over all states, with some of them twice."""
+
+    def __init__(self, tree: Tree, operations: Sequence[Operation], settings: Settings) -> None:
+        self._of = (tree, operations, settings)
+        self._limit, self._seed = settings.limit, settings.seed
+        self._library = Library(garbage=settings.garbage)
+        self._facts: dict[int, _Facts] = {}
+        self._kept: dict[int, list[tuple[View, _Kept]]] = {}
+        self._kept_moments: set[int] = set()
+        self._room_bytes = _ROOM_BYTES
 
     @property
-    def cut_off(self) -> bool:
-        """Whether enough was tried in order."""
-        return self._tried >= self._quota
+    def exhaustive(self) -> bool:
+        """Whether nothing was left out."""
+        return all(facts.exhaustive for facts in self._facts.values())
 
-    def dropping(self, cost: int) -> Iterator[CrashState]:
-        """Yield the states with exactly `cost` lost micro-operations."""
-        for folder_cost in range(min(cost, _cost_max(self.point.folders)) + 1):
-            for names in _picks(self.point.folders, folder_cost):
-                reached = self._reach(names)
-                if reached is None:
-                    continue
-                tree, files = reached
-                for contents in _picks(files, cost - folder_cost):
-                    if self.cut_off:
-                        return
-                    self._tried += 1
-                    yield self._state(tree, names, contents)
+    def candidates(self) -> Iterator[tuple[View, Found | _Kept]]:
+        """Yield the states in order, then samples of the moments that have too many."""
+        for view in self._views():
+            if view.is_new:
+                facts = _Facts(view.moment, self._library, self._limit)
+                self._facts[view.moment.number] = facts
+                yield from self._dropping(view, 0)
+                self._keep(view, facts)
+        alive, cost = set(self._facts), 0
+        while alive:
+            cost += 1
+            yield from self._kept.pop(cost, ())
+            alive = {number for number in alive if self._facts[number].goes_on(cost)}
+            for view in self._views(alive.difference(self._kept_moments)):
+                yield from self._dropping(view, cost)
+        yield from self._samples()
 
-    def samples(self, random: Random) -> Iterator[CrashState]:
-        """Yield the state that lost everything, then random ones, from few losses to nearly all."""
-        for number in range(max(self._limit - self._tried, 1)):
-            yield self.sample(1.0 if number == 0 else random.random(), random)
+    def _keep(self, view: View, facts: _Facts) -> None:
+        """Make the states of a small moment now, which saves replays, while there is room."""
+        states = 2 ** min(facts.cost_max, 20)
+        size_bytes = states * (_STATE_BYTES + view.size_bytes)
+        if not facts.exhaustive or size_bytes > min(self._room_bytes, _MOMENT_BYTES_MAX):
+            return
+        self._room_bytes -= size_bytes
+        self._kept_moments.add(view.moment.number)
+        for cost in range(1, facts.cost_max + 1):
+            for _, found in self._dropping(view, cost):
+                kept = _Kept(found.total, _state(view, found))
+                self._kept.setdefault(cost, []).append((view, kept))
 
-    def sample(self, chance: float, random: Random) -> CrashState:
-        """Return a state where each group suffers with this chance; 1.0: nothing loose is left."""
-        for _ in range(_SAMPLE_ATTEMPTS):
-            names = _sample(self.point.folders, chance, random)
-            if (reached := self._reach(names)) is not None:
-                return self._state(reached[0], names, _sample(reached[1], chance, random))
-        return self._state(self.point.full, (), ())
+    def _views(self, numbers: set[int] | None = None) -> Iterator[View]:
+        """Replay, as far as needed, and stop at some moments."""
+        if numbers is not None and not numbers:
+            return
+        last = inf if numbers is None else max(numbers)
+        looks: Looks | None = None
+        for moment in moments(*self._of, known=self._library.known):
+            looks = looks or Looks(moment.disk, self._library.shares)
+            if numbers is None or moment.number in numbers:
+                yield View(self._library, looks, moment)
+            if moment.number >= last:
+                return
 
-    def _reach(self, names: _Pick) -> tuple[Tree, Groups] | None:
-        """The tree with these names and the groups in it; None if folders form a loop."""
-        key = tuple(id(variant) for _, variant in names)
-        if key not in self._reached:
-            tree = _override(self.point.full, names)
-            inodes = _reachable(tree)
-            self._reached[key] = (
-                None
-                if inodes is None
-                else (
-                    {inode: tree[inode] for inode in inodes},
-                    tuple(group for group in self.point.files if group.inode in inodes),
-                )
-            )
-        return self._reached[key]
+    def _dropping(self, view: View, cost: int) -> Iterator[tuple[View, Found]]:
+        facts = self._facts[view.moment.number]
+        for found in view.dropping(cost):
+            if facts.tried >= facts.quota:
+                return
+            facts.tried += found is not None or not facts.exhaustive
+            if found is not None:
+                yield view, found
 
-    def _state(self, tree: Tree, names: _Pick, contents: _Pick) -> CrashState:
-        dropped = tuple(micro for _, variant in (*names, *contents) for micro in variant.dropped)
-        return CrashState(_override(tree, contents), self.point.at, dropped, self.point.marks)
-
-
-def _cost_max(groups: Groups) -> int:
-    return sum(len(group.variants[-1].dropped) for group in groups)
-
-
-def _picks(groups: Groups, cost: int, *, start: int = 0) -> Iterator[_Pick]:
-    """Yield the choices, other than keeping all, that drop exactly `cost` together."""
-    if cost == 0:
-        yield ()
-        return
-    for number in range(start, len(groups)):
-        group = groups[number]
-        for variant in group.variants[1:]:
-            if len(variant.dropped) > cost:
-                break
-            for rest in _picks(groups, cost - len(variant.dropped), start=number + 1):
-                yield ((group, variant), *rest)
-
-
-def _sample(groups: Groups, chance: float, random: Random) -> _Pick:
-    picked: list[tuple[Group, Variant]] = []
-    for group in groups:
-        if chance >= 1.0:
-            picked.append((group, group.nothing))
-        elif random.random() < chance:
-            picked.append((group, random.choice(group.variants)))
-    return tuple(picked)
-
-
-def _override(tree: Tree, picks: _Pick) -> Tree:
-    if not picks:
-        return tree
-    nodes = dict(tree)
-    for (part, inode, _, _), variant in picks:
-        node = nodes[inode]
-        if part == "entries":  # a group holds some names of the folder; the others stay
-            names: dict[str, int | None] = {**dict(node.entries), **dict(variant.value)}
-            entries = tuple((name, names[name]) for name in sorted(names) if names[name])
-            nodes[inode] = changed(node, part, entries)
-        else:
-            nodes[inode] = changed(node, part, variant.value)
-    return nodes
-
-
-def _reachable(tree: Tree) -> set[int] | None:
-    """The inodes below the top; None if a folder lies inside itself, which no system shows."""
-    found: set[int] = set()
-    above: set[int] = set()
-
-    def walk(inode: int) -> bool:
-        found.add(inode)
-        above.add(inode)
-        for _, entry in tree[inode].entries:
-            if entry in above or (entry not in found and not walk(entry)):
-                return False
-        above.discard(inode)
-        return True
-
-    return found if walk(ROOT) else None
-
-
-def _key(tree: Tree) -> tuple[object, ...]:
-    """A value that is equal for trees which look the same, whatever their inode numbers."""
-    numbers = {ROOT: 0}
-    todo, parts = [ROOT], list[object]()
-    for inode in todo:
-        kind, mode, uid, gid, data, xattrs, entries = tree[inode]
-        names: list[tuple[str, int]] = []
-        for name, entry in entries:
-            if entry not in numbers:
-                numbers[entry] = len(numbers)
-                todo.append(entry)
-            names.append((name, numbers[entry]))
-        parts.append((kind, mode, uid, gid, data, xattrs, tuple(names)))
-    return tuple(parts)
+    def _samples(self) -> Iterator[tuple[View, Found]]:
+        """The state that lost everything, then random ones: some of each moment, then more."""
+        sampled = {number for number, facts in self._facts.items() if not facts.exhaustive}
+        for number, times in enumerate((*_SAMPLE_ROUNDS, self._limit)):
+            for view in self._views(sampled):
+                random = Random(f"{self._seed} {view.moment.number} {number}")
+                facts = self._facts[view.moment.number]
+                for _ in range(min(times, max(self._limit - facts.tried, number == 0))):
+                    facts.tried += 1
+                    yield view, view.sample(random.random() if number else 1.0, random)

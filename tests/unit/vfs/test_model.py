@@ -11,20 +11,17 @@ from holdfast.vfs.model import (
     Block,
     Disk,
     Entry,
-    Loss,
     Move,
     Shrink,
     Size,
+    Swap,
     ZeroTail,
-    attributes_of,
-    changed,
-    contents_of,
-    entries_of,
     micro_operations,
 )
 from holdfast.vfs.operations import (
     ROOT,
     Create,
+    Exchange,
     Link,
     MakeFolder,
     Mark,
@@ -33,6 +30,7 @@ from holdfast.vfs.operations import (
     RemoveFolder,
     Rename,
     SetAttributes,
+    SyncAll,
     SyncFailed,
     SyncFile,
     SyncFolder,
@@ -61,9 +59,9 @@ def contents(operations: Sequence[Operation], *, tree: Tree = TREE, **options) -
     return found
 
 
-def names(operations: Sequence[Operation], folder: int = ROOT) -> set[tuple[str, ...]]:
+def names(operations: Sequence[Operation], folder: int = ROOT, **options) -> set[tuple[str, ...]]:
     """Which names may be in a folder after a crash behind the last operation."""
-    states = crash_states(TREE, operations, at=len(operations))
+    states = crash_states(TREE, operations, at=len(operations), **options)
     return {tuple(n for n, _ in s.tree[folder].entries) for s in states if folder in s.tree}
 
 
@@ -326,17 +324,146 @@ def test_disk_keeps_the_durable_tree_apart() -> None:
     disk = Disk(TREE)
     disk.apply(Write(FILE, 0, b"NEW!"), 0)
     assert OLD == disk.durable[FILE].data
+    assert b"NEW!" == disk.node(FILE).data
+    assert 1 == disk.loose
     disk.apply(SyncFile(FILE), 1)
     assert b"NEW!" == disk.durable[FILE].data
-    assert {} == disk.pending
+    assert [] == list(disk.groups())
+    assert 0 == disk.loose
 
 
-def test_parts_of_a_node_are_computed_and_put_back() -> None:
-    """What the three functions return for no loss is what `changed` takes."""
-    node = Node("file", data=b"a", xattrs=(("user.a", b"1"),))
-    assert b"a" == contents_of(node, (), Loss())
-    assert (0o644, 0, 0, (("user.a", b"1"),)) == attributes_of(node, (), Loss())
-    assert () == entries_of(node, (), Loss())
-    assert node == changed(node, "attributes", attributes_of(node, (), Loss()))
-    assert b"b" == changed(node, "data", b"b").data
-    assert (("x", 5),) == changed(node, "entries", (("x", 5),)).entries
+def test_write_of_nothing_changes_nothing() -> None:
+    """Not even the size, wherever it is (pwrite(2))."""
+    assert [] == kinds(Write(FILE, 100, b""))
+
+
+def test_operations_that_do_not_fit_are_refused() -> None:
+    """A name that is not there cannot be renamed."""
+    with pytest.raises(ValueError, match="do not fit"):
+        list(crash_states(TREE, [Rename(ROOT, "x", ROOT, "y")]))
+
+
+def test_r3_garbage_is_never_seen_where_old_data_are() -> None:
+    """If a cut is lost, the old data are there, and no new block was needed."""
+    found = contents([Truncate(FILE, 0), Write(FILE, 0, b"new")], garbage=True)
+    assert OLD in found
+    assert not any(data and data[1:] == OLD[1:] and data != OLD for data in found)
+
+
+def test_r5_exchange_in_one_folder_is_atomic() -> None:
+    """Both names have changed or neither."""
+    states = crash_states(TREE, [Exchange(ROOT, "d", ROOT, "f")], at=1)
+    found = {state.tree[ROOT].entries for state in states}
+    assert {(("d", FOLDER), ("f", FILE)), (("d", FILE), ("f", FOLDER))} == found
+    assert [Swap] == kinds(Exchange(ROOT, "d", ROOT, "f"))
+
+
+def test_r5_exchange_across_folders_is_two_halves() -> None:
+    """Each name may have changed without the other."""
+    operations = [
+        Create(NEW, Node("file")),
+        Link(FOLDER, "g", NEW),
+        SyncFolder(FOLDER),
+        Exchange(ROOT, "f", FOLDER, "g"),
+    ]
+    states = list(crash_states(TREE, operations, at=4))
+    found = {(dict(s.tree[ROOT].entries)["f"], s.tree[FOLDER].entries[0][1]) for s in states}
+    assert {(FILE, NEW), (NEW, FILE), (FILE, FILE), (NEW, NEW)} == found
+
+
+def test_r5_rename_across_folders_is_atomic_when_asked() -> None:
+    """Then a sync of either folder covers it."""
+    operations: list[Operation] = [Rename(ROOT, "f", FOLDER, "g")]
+    states = crash_states(TREE, operations, at=1, atomic_across=True)
+    found = {(len(s.tree[ROOT].entries) - 1, len(s.tree[FOLDER].entries)) for s in states}
+    assert {(0, 1), (1, 0)} == found
+    for folder in (ROOT, FOLDER):
+        after = [*operations, SyncFolder(folder)]
+        assert {("d",)} == names(after, atomic_across=True)
+
+
+def test_r5_two_names_of_one_file_are_not_renamed() -> None:
+    """A rename from one name of a file to another one does nothing (rename(2))."""
+    assert [Entry] == kinds(Link(ROOT, "g", FILE), Rename(ROOT, "f", ROOT, "g"))
+
+
+def test_r6_attribute_can_be_removed() -> None:
+    """The value None takes an extended attribute away, or is lost."""
+    tree = {**TREE, FILE: Node("file", data=OLD, xattrs=(("user.a", b"1"),))}
+    states = crash_states(tree, [SetAttributes(FILE, xattrs=(("user.a", None),))])
+    assert {(("user.a", b"1"),), ()} == {state.tree[FILE].xattrs for state in states}
+
+
+def test_r7_sync_of_data_alone_covers_no_attributes() -> None:
+    """After fdatasync the contents are durable, and a changed mode is not."""
+    operations = [Write(FILE, 0, b"NEW!"), SetAttributes(FILE, 0o600), SyncFile(FILE, True)]
+    assert {b"NEW!"} == contents(operations)
+    assert [Attribute] == kinds(*operations)
+
+
+def test_r8_sync_of_everything_covers_everything() -> None:
+    """After it nothing can be lost."""
+    operations = [Write(FILE, 0, b"NEW!"), Rename(ROOT, "f", FOLDER, "g"), SyncAll()]
+    assert [] == kinds(*operations)
+
+
+@pytest.mark.parametrize(
+    ("before", "covered"),
+    [
+        ([Link(ROOT, "n", NEW)], True),
+        ([Link(ROOT, "t", NEW), Rename(ROOT, "t", ROOT, "n")], True),
+        ([Link(ROOT, "t", NEW), Exchange(ROOT, "t", ROOT, "f")], False),
+    ],
+)
+def test_r11_linux_sync_of_a_file_covers_the_names_it_got(before, covered) -> None:
+    """By creation, link and rename, not by exchange; POSIX promises none of it."""
+    operations = [Create(NEW, Node("file")), *before, SyncFile(NEW)]
+    assert 1 < len(names(operations))
+    states = crash_states(TREE, operations, at=len(operations), model="linux")
+    assert covered == (1 == len(list(states)))
+
+
+def test_r11_linux_sync_of_a_file_covers_new_folders_above() -> None:
+    """A file in a new folder in a new folder can be reached when it was synced."""
+    operations = [
+        MakeFolder(FOLDER, "x", 10, Node("folder")),
+        MakeFolder(10, "y", 11, Node("folder")),
+        Create(NEW, Node("file")),
+        Link(11, "n", NEW),
+        Unlink(ROOT, "f"),
+        SyncFile(NEW),
+    ]
+    (kept, lost) = crash_states(TREE, operations, at=6, model="linux")
+    assert {ROOT, FOLDER, 10, 11, NEW} == set(kept.tree)
+    assert {ROOT, FOLDER, 10, 11, NEW, FILE} == set(lost.tree)
+
+
+def test_r11_linux_sync_of_a_file_covers_no_removed_name() -> None:
+    """A rename across folders may leave the old name, and an unlink may be undone."""
+    moved = [Rename(ROOT, "f", FOLDER, "g"), SyncFile(FILE)]
+    assert {("g",)} == names(moved, FOLDER, model="linux")
+    assert {("d",), ("d", "f")} == names(moved, model="linux")
+    unlinked = [Link(FOLDER, "g", FILE), SyncFolder(FOLDER), Unlink(ROOT, "f"), SyncFile(FILE)]
+    assert {("d",), ("d", "f")} == names(unlinked, model="linux")
+
+
+@pytest.mark.parametrize(
+    "operation", [SyncFile(NEW, True), SyncFailed(NEW), SyncFolder(NEW), SyncFile(FILE)]
+)
+def test_r11_linux_needs_a_whole_sync_of_that_file(operation) -> None:
+    """Neither fdatasync nor a failed sync nor that of another file covers a name."""
+    operations = [Create(NEW, Node("file")), Link(ROOT, "n", NEW), operation]
+    if isinstance(operation, SyncFolder):
+        operations = [MakeFolder(ROOT, "n", NEW, Node("folder")), operation]
+    assert {("d", "f"), ("d", "f", "n")} == names(operations, model="linux")
+
+
+def test_r11_linux_does_not_cover_what_a_failed_sync_lost() -> None:
+    """A name that was dirty when the sync of its folder failed is lost for later syncs."""
+    operations = [
+        Create(NEW, Node("file")),
+        Link(ROOT, "n", NEW),
+        SyncFailed(ROOT),
+        SyncFile(NEW),
+    ]
+    assert {("d", "f"), ("d", "f", "n")} == names(operations, model="linux")

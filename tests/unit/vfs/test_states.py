@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from itertools import pairwise
+from itertools import islice, pairwise
 
 from holdfast.vfs.operations import (
     ROOT,
@@ -173,12 +173,12 @@ def test_small_histories_are_exhaustive_up_to_the_limit() -> None:
         assert whole == states.exhaustive
 
 
-def test_large_contents_are_bounded_and_say_so() -> None:
-    """No more than a share of memory is spent on the variants of one file."""
+def test_large_contents_come_one_by_one() -> None:
+    """Files of many megabytes are made when they are asked for, and not kept."""
     tree = {**TREE, 2: Node("file", data=bytes(12 << 20))}
     operations = [Write(2, n << 20, b"x") for n in range(12)]
     states = crash_states(tree, operations, at=12)
-    assert 2 <= len(list(states)) < 8
+    assert [0, 1, 1] == [len(state.dropped) for state in islice(states, 3)]
     assert not states.exhaustive
 
 
@@ -198,3 +198,36 @@ def test_one_state_lost_all_or_what_the_seed_says() -> None:
     assert {OLD, NEW} == seeds
     assert crash_state(TREE, operations, seed=5) == crash_state(TREE, operations, seed=5)
     assert ("saved",) == crash_state(TREE, operations).marks
+
+
+def test_whoever_stops_early_has_not_seen_all() -> None:
+    """Only the end of the walk says that it was exhaustive."""
+    states = crash_states(TREE, replace())
+    walk = iter(states)
+    next(walk)
+    assert not states.exhaustive
+    assert len([*walk]) + 1 == states.states
+    assert states.exhaustive
+
+
+def test_states_say_where_they_lie() -> None:
+    """Inside the last operation, if a part of it and nothing else is missing."""
+    states = list(crash_states(TREE, [Write(2, 0, b"N"), Write(2, 3, b"new")]))
+    torn = [state for state in states if state.inside is not None]
+    assert {1} == {state.inside for state in torn}
+    assert {b"Nld\0\0\0"} == {state.tree[2].data for state in torn}
+
+
+def test_operation_before_a_sync_may_be_half_done() -> None:
+    """At the point of a write every part of it may be missing, whatever comes next."""
+    operations = [Write(2, 0, b"n" * 9000), SyncFile(2)]
+    sizes = {len(state.tree[2].data) for state in crash_states(TREE, operations, at=1)}
+    assert {3, 4096, 8192, 9000} == sizes
+    assert {9000} == {len(s.tree[2].data) for s in crash_states(TREE, operations, at=2)}
+
+
+def test_long_histories_start_at_once_and_stay_small() -> None:
+    """Of 20,000 operations the first states are made without a look at the last ones."""
+    operations: list[Operation] = [Write(2, number, b"x") for number in range(20_000)]
+    states = list(islice(crash_states(TREE, operations), 50))
+    assert list(range(50)) == [state.at for state in states]

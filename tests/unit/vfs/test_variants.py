@@ -1,84 +1,94 @@
-"""How what is pending is factored into groups that vary on their own."""
+"""What may be left of one group, by how much was lost."""
 
 from __future__ import annotations
 
-from holdfast.vfs.model import PAGE_BYTES
+from random import Random
+
+from holdfast.vfs.micro import Group
+from holdfast.vfs.model import Disk
 from holdfast.vfs.operations import (
     ROOT,
     Create,
     Link,
-    Mark,
     Node,
     Operation,
     Rename,
     SetAttributes,
     SyncFile,
     Tree,
+    Truncate,
     Write,
 )
-from holdfast.vfs.variants import Point, Points, prefixes
+from holdfast.vfs.variants import Variant, Variants, attributes_left, data_left, names_left
 
 TREE: Tree = {ROOT: Node("folder", entries=(("f", 2),)), 2: Node("file", data=b"old")}
 
 
-def last(*operations: Operation) -> Point:
-    """The point behind all operations."""
-    points = Points(TREE, block_bytes=PAGE_BYTES, garbage=False, seed=0)
-    return list(points.along(operations, None))[-1]
+def pending(*operations: Operation) -> tuple[Disk, list[Group]]:
+    """The disk after some operations, and what is not durable."""
+    disk = Disk(TREE)
+    for at, operation in enumerate(operations):
+        disk.apply(operation, at)
+    return disk, list(disk.groups())
 
 
 def test_data_and_attributes_are_groups_of_their_own() -> None:
     """Contents and mode of one file vary independently."""
-    point = last(Write(2, 0, b"n"), SetAttributes(2, 0o600))
-    assert ["data", "attributes"] == [group.part for group in point.files]
-    assert [2, 2] == [len(group.variants) for group in point.files]
+    disk, (data, attributes) = pending(Write(2, 0, b"n"), SetAttributes(2, 0o600))
+    assert [2, 2] == [Variants(disk, g, garbage=False).count(99) for g in (data, attributes)]
+    assert b"old" == data_left(disk, Variant(data, (0,)), garbage=False)
+    assert b"nld" == data_left(disk, Variant(data, ()), garbage=False)
+    assert 0o644 == attributes_left(disk, Variant(attributes, (0,)))[0]
 
 
 def test_names_are_tied_by_renames_alone() -> None:
     """Two new names are two groups; a rename makes one of its two names."""
-    one = last(Create(3, Node("file")), Link(ROOT, "a", 3), Link(ROOT, "b", 3))
-    two = last(Create(3, Node("file")), Link(ROOT, "a", 3), Rename(ROOT, "a", ROOT, "b"))
-    three = last(
-        Create(3, Node("file")),
-        Link(ROOT, "a", 3),
-        Link(ROOT, "b", 3),
-        Rename(ROOT, "a", ROOT, "c"),
-        Rename(ROOT, "b", ROOT, "d"),
-        Rename(ROOT, "d", ROOT, "c"),
-    )
-    assert [2, 1, 1] == [len(point.folders) for point in (one, two, three)]
+    new = Create(3, Node("file"))
+    disk, one = pending(new, Link(ROOT, "a", 3), Link(ROOT, "b", 3))
+    assert 2 == len(one)
+    disk, (group,) = pending(new, Link(ROOT, "a", 3), Rename(ROOT, "a", ROOT, "b"))
+    assert {(ROOT, "a"): None, (ROOT, "b"): 3} == names_left(disk, Variant(group, ()))
+    assert {(ROOT, "a"): 3, (ROOT, "b"): None} == names_left(disk, Variant(group, (1,)))
 
 
-def test_first_variant_keeps_all_and_nothing_keeps_none() -> None:
-    """Variants come by what they lose, and equal ones are one."""
-    (group,) = last(Write(2, 0, b"new!")).files
-    assert (b"new!", ()) == group.variants[0]
-    assert [0, 1, 1, 2] == [len(variant.dropped) for variant in group.variants]
-    assert b"old" == group.nothing.value
-    (same,) = last(Write(2, 0, b"new"), Write(2, 0, b"new")).files
-    assert {b"old", b"new"} == {variant.value for variant in same.variants}
-    assert 2 == len(same.variants)
+def test_variants_come_by_what_they_lose_and_equal_ones_are_one() -> None:
+    """Of four subsets of a block and a size, three look different."""
+    disk, (group,) = pending(Write(2, 0, b"new!"))
+    variants = Variants(disk, group, garbage=False)
+    assert [[()], [(0,), (1,)], [(0, 1)]] == [list(variants.at_cost(n)) for n in range(3)]
+    disk, (group,) = pending(Write(2, 0, b"new"), Write(2, 0, b"new"))
+    variants = Variants(disk, group, garbage=False)
+    assert [[()], [], [(0, 1)]] == [list(variants.at_cost(n)) for n in range(3)]
+    assert 2 == variants.count(2)
+    assert variants.count(1) is None
+
+
+def test_cuts_are_compared_by_whole_contents() -> None:
+    """A cut, its tail and a growth behind it give five shapes."""
+    disk, (group,) = pending(Truncate(2, 1), Truncate(2, 4))
+    variants = Variants(disk, group, garbage=False)
+    shapes = {
+        data_left(disk, Variant(group, dropped), garbage=False)
+        for cost in range(4)
+        for dropped in variants.at_cost(cost)
+    }
+    assert {b"o\0\0\0", b"o", b"o\0\0", b"old", b"old\0"} == shapes
+    assert 5 == variants.count(99)
 
 
 def test_what_cannot_be_lost_is_no_group() -> None:
-    """After a sync nothing varies, and a write of what was there varies nothing."""
-    assert () == last(Write(2, 0, b"new"), SyncFile(2)).files
-    assert () == last(Write(2, 0, b"old")).files
+    """After a sync nothing varies, and a file that can never have a name is not looked at."""
+    assert [] == pending(Write(2, 0, b"new"), SyncFile(2))[1]
+    assert [] == pending(Create(3, Node("file")), Write(3, 0, b"x"))[1]
 
 
-def test_points_are_all_or_one() -> None:
-    """There is a point before the first operation, and one behind each."""
-    operations = [Write(2, 0, b"a"), Mark("x"), Write(2, 0, b"b")]
-    points = Points(TREE, block_bytes=PAGE_BYTES, garbage=False, seed=0)
-    assert [0, 1, 2, 3] == [point.at for point in points.along(operations, None)]
-    points = Points(TREE, block_bytes=PAGE_BYTES, garbage=False, seed=0)
-    assert [(2, ("x",))] == [(p.at, p.marks) for p in points.along(operations, 2)]
-
-
-def test_full_tree_has_everything() -> None:
-    """At each point, the tree if all survives is what a reader sees then."""
-    operations = [Write(2, 0, b"a"), Mark("x"), Write(2, 0, b"b")]
-    points = Points(TREE, block_bytes=PAGE_BYTES, garbage=False, seed=0)
-    full = [point.full[2].data for point in points.along(operations, None)]
-    assert [b"old", b"ald", b"ald", b"bld"] == full
-    assert full == [point.full[2].data for point in prefixes(TREE, operations, None)]
+def test_many_items_are_not_whole_and_are_sampled() -> None:
+    """Beyond 12 items subsets come as they are, and samples are subsets."""
+    disk, (group,) = pending(Write(2, 0, b"x" * 40_000))
+    variants = Variants(disk, group, garbage=False)
+    assert not variants.whole
+    assert variants.cost_max == len(list(variants.at_cost(1))) == 20
+    assert tuple(range(20)) == variants.all_lost()
+    samples = {variants.sample(Random(seed)) for seed in range(50)}
+    assert len(samples) > 20
+    assert all(set(sample) <= set(range(20)) for sample in samples)
