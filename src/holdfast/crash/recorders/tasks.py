@@ -1,0 +1,165 @@
+"""The threads of the recorded program, seen from outside: their memory and descriptors."""
+
+from __future__ import annotations
+
+import errno
+import os
+import select
+from struct import unpack
+from typing import Final
+
+from holdfast.crash.recorders import kernel
+from holdfast.crash.recorders.errors import RecordingRefused
+
+__all__ = ["Gone", "Task", "Tasks"]
+
+_PIDFD_THREAD: Final = os.O_EXCL
+_PAGE_BYTES, _PIECE_BYTES, _PATH_BYTES_MAX, _BYTES_MAX = 4096, 512, 65536, 0x7FFFF000
+_VECTORS_MAX = 1024
+
+
+class Gone(Exception):
+    """The thread was killed while it waited."""
+
+
+class Task:
+    """One thread."""
+
+    __slots__ = ("_is_own", "_memory", "pidfd", "process", "thread")
+
+    def __init__(self, thread: int, memory: kernel.MemoryReader) -> None:
+        self.thread = thread
+        self._memory = memory
+        self._is_own = True
+        self.process = int(self.status("Tgid")[0])
+        try:
+            self.pidfd = os.pidfd_open(thread, _PIDFD_THREAD)
+        except OSError as error:  # before Linux 6.9 a process alone has one
+            if error.errno == errno.ESRCH:
+                raise Gone from error
+            self.pidfd = os.pidfd_open(self.process)
+            self._is_own = False
+
+    def status(self, field: str) -> list[str]:
+        """Read one line of its status.
+
+        Raises:
+            Gone: it was killed; nothing changed.
+        """
+        try:
+            with open(f"/proc/{self.thread}/status", encoding="utf-8") as lines:
+                return next(line for line in lines if line.startswith(f"{field}:")).split()[1:]
+        except (OSError, StopIteration) as error:
+            raise Gone from error
+
+    def is_current(self) -> bool:
+        """Whether the thread of this number is still this one, as far as its end would not tell."""
+        return self._is_own or os.path.exists(f"/proc/{self.process}/task/{self.thread}")
+
+    def descriptor(self, number: int) -> int:
+        """Return our own copy of one of its descriptors.
+
+        Raises:
+            OSError: EBADF: it has none of this number.
+            Gone: it was killed; nothing changed.
+        """
+        try:
+            return kernel.duplicate_descriptor(self.pidfd, number)
+        except OSError as error:
+            if error.errno == errno.ESRCH:
+                raise Gone from error
+            if error.errno == errno.EPERM:
+                raise _unreadable(self, error) from error
+            raise
+
+    def read(self, address: int, size: int) -> bytes:
+        """Read its memory.
+
+        Raises:
+            OSError: EFAULT.
+            Gone: it was killed; nothing changed.
+        """
+        try:
+            return self._memory.read(self.thread, address, min(size, _BYTES_MAX)) if size else b""
+        except OSError as error:
+            if error.errno == errno.ESRCH:
+                raise Gone from error
+            if error.errno == errno.EPERM:
+                raise _unreadable(self, error) from error
+            raise
+
+    def string(self, address: int) -> bytes:
+        """Read a string that ends in a zero byte.
+
+        Raises:
+            OSError: EFAULT; ENAMETOOLONG.
+        """
+        found = b""
+        while len(found) < _PATH_BYTES_MAX:
+            at = address + len(found)
+            piece = self.read(at, min(_PIECE_BYTES, _PAGE_BYTES - at % _PAGE_BYTES))
+            head, zero, _ = piece.partition(b"\0")
+            found += head
+            if zero:
+                return found
+        raise OSError(errno.ENAMETOOLONG, os.strerror(errno.ENAMETOOLONG))
+
+    def vectors(self, address: int, count: int) -> bytes:
+        """Read what a list of (address, size) pairs points to.
+
+        Raises:
+            OSError: EFAULT; EINVAL.
+        """
+        if count > _VECTORS_MAX:
+            raise OSError(errno.EINVAL, os.strerror(errno.EINVAL))
+        words = unpack(f"={2 * count}Q", self.read(address, 16 * count))
+        pieces = zip(words[::2], words[1::2], strict=True)
+        return b"".join(self.read(start, size) for start, size in pieces)
+
+
+def _unreadable(task: Task, error: OSError) -> RecordingRefused:
+    return RecordingRefused(
+        f"process {task.process}: its memory may not be read ({error}), so its calls cannot be "
+        "followed. It was ended; its files stand. Run it as the same user as the recorder, "
+        "and not from a program that only may be executed."
+    )
+
+
+class Tasks:
+    """The threads that were met; `poll` tells when one ended, before its number is given again."""
+
+    def __init__(self, poll: select.poll) -> None:
+        self._known: dict[int, Task] = {}
+        self._threads: dict[int, int] = {}
+        self._poll = poll
+        self._memory = kernel.MemoryReader()
+
+    def of(self, thread: int) -> Task:
+        """Return the thread with this number.
+
+        Raises:
+            Gone: it was killed.
+        """
+        task = self._known.get(thread)
+        if task is None or not task.is_current():
+            self.forget(thread)
+            task = self._known[thread] = Task(thread, self._memory)
+            self._threads[task.pidfd] = thread
+            self._poll.register(task.pidfd, select.POLLIN)
+        return task
+
+    def ended(self, pidfd: int) -> None:
+        """The poll told that one has ended."""
+        self.forget(self._threads[pidfd])
+
+    def forget(self, thread: int) -> None:
+        """Let go of one."""
+        if (task := self._known.pop(thread, None)) is not None:
+            self._poll.unregister(task.pidfd)
+            del self._threads[task.pidfd]
+            os.close(task.pidfd)
+
+    def close(self) -> None:
+        """Let go of all."""
+        for thread in list(self._known):
+            self.forget(thread)

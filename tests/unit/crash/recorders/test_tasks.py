@@ -1,0 +1,86 @@
+"""Threads seen from outside: this process looks at itself."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import select
+import subprocess
+import threading
+from struct import pack
+
+import pytest
+
+from holdfast.crash.recorders.tasks import Gone, Tasks
+
+
+@pytest.fixture
+def poll():
+    """What tells that a thread ended."""
+    return select.poll()
+
+
+@pytest.fixture
+def tasks(poll):
+    """The threads, let go of at the end."""
+    known = Tasks(poll)
+    yield known
+    known.close()
+
+
+def test_strings_and_buffers(tasks):
+    """Strings end at their zero, also beyond a page; lists of buffers are one."""
+    task = tasks.of(os.getpid())
+    text = ctypes.create_string_buffer(b"x" * 9000)
+    address = ctypes.addressof(text)
+
+    assert b"x" * 9000 == task.string(address)
+    vectors = ctypes.create_string_buffer(pack("=4Q", address, 3, address + 8999, 1))
+    assert b"xxxx" == task.vectors(ctypes.addressof(vectors), 2)
+    assert b"" == task.read(0, 0)
+    with pytest.raises(OSError, match="Bad address"):
+        task.string(8)
+    with pytest.raises(OSError, match="Invalid"):
+        task.vectors(address, 5000)
+    long = ctypes.create_string_buffer(b"x" * 70000)
+    with pytest.raises(OSError, match="too long"):
+        task.string(ctypes.addressof(long))
+
+
+def test_threads_know_their_process(tasks):
+    """A thread and its process are told apart."""
+    stop, numbers = threading.Event(), []
+
+    def wait():
+        numbers.append(threading.get_native_id())
+        stop.wait()
+
+    thread = threading.Thread(target=wait)
+    thread.start()
+    while not numbers:
+        pass
+    task = tasks.of(numbers[0])
+    assert (numbers[0], os.getpid()) == (task.thread, task.process)
+    stop.set()
+    thread.join()
+
+
+def test_process_that_is_gone(tasks, poll):
+    """It is told by the poll, forgotten, and not found again."""
+    child = subprocess.Popen(["sleep", "100"])
+    task = tasks.of(child.pid)
+    child.kill()
+    child.wait()
+
+    ((descriptor, _),) = poll.poll(5000)
+    assert task.pidfd == descriptor
+    tasks.ended(descriptor)
+    with pytest.raises(Gone):
+        tasks.of(child.pid)
+    with pytest.raises(Gone):
+        task.status("Tgid")
+
+
+def test_status(tasks):
+    """One line of /proc, split."""
+    assert [f"{os.getuid()}"] == tasks.of(os.getpid()).status("Uid")[:1]
