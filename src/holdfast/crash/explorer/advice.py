@@ -1,0 +1,276 @@
+"""Rules that say how to mend what a state shows: which sync is missing, or which pattern is wrong.
+
+What was lost had to be durable before the last thing that happened: the state is the one with the
+fewest losses and, among those, the earliest crash, so without that last thing it was still right.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from holdfast.crash.explorer.wording import function_key, label, site_key
+from holdfast.vfs import operations as ops
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from holdfast.crash.explorer.scene import Scene, Target
+
+__all__ = ["Advice", "advise"]
+
+_REPLACE = "holdfast.write_bytes(path, data), or holdfast.open(path, 'w'), does that"
+_DURABLE = "holdfast.write_bytes and holdfast.open sync both file and folder before they return"
+_CHECKSUM = "give each record a length and a checksum, and take one that fails them for not there"
+
+
+_MENDED_BY_REPLACING = {"torn-write", "truncate-then-write", "name-before-contents", "not-atomic"}
+
+
+class Advice(NamedTuple):
+    """How to mend it: the `rule`, the number of the `call` to change, what to do, what does it.
+
+    `key` is the same for two states that are mended by the same change of the program.
+    """
+
+    rule: str
+    call: int | None
+    do: str
+    use: str
+    key: str
+
+
+def advise(scene: Scene) -> tuple[Advice, ...]:
+    """Return what to do about this state, the most important first."""
+    found = list(_about_losses(scene)) if scene.lost else [_about_order(scene)]
+    return tuple({advice.key: advice for advice in found}.values())
+
+
+def _advice(scene: Scene, rule: str, operation: int, *, do: str, use: str) -> Advice:
+    if not 0 <= operation < len(scene.operations):
+        return Advice(rule, None, do, use, rule)
+    call = scene.call(operation)
+    if rule in _MENDED_BY_REPLACING:
+        return Advice(rule, call.number, do, use, f"replace {function_key(call)}")
+    return Advice(rule, call.number, do, use, f"{rule} {site_key(call)}")
+
+
+# Something was lost.
+
+
+def _about_losses(scene: Scene) -> Iterator[Advice]:
+    for target, numbers in scene.targets.items():
+        at = numbers[-1]
+        failed = _failed_sync(scene, target.inode, after=at)
+        half = next((number for number in numbers if _is_half_moved(scene, number)), None)
+        if failed is not None:
+            yield _mind_the_failure(scene, failed)
+        elif half is not None:
+            yield _same_folder(scene, half)
+        elif target.part == "entries":
+            yield _sync_folder(scene, target, at)
+        elif at == scene.at - 1:
+            yield _torn(scene, at)
+        else:
+            yield _sync_file(scene, target, at)
+
+
+def _failed_sync(scene: Scene, inode: int, *, after: int) -> int | None:
+    for at in range(after + 1, scene.at):
+        operation = scene.operations[at]
+        if isinstance(operation, ops.SyncFailed) and operation.inode == inode:
+            return at
+    return None
+
+
+def _mind_the_failure(scene: Scene, at: int) -> Advice:
+    return _advice(
+        scene,
+        "failed-sync",
+        at,
+        do=f"{label(scene.call(at))} failed, and the program went on. After a failed sync the "
+        "system takes what it could not write for written: no later sync covers it. Do not "
+        "acknowledge; write the contents anew, into a new file.",
+        use="holdfast.write_bytes raises and leaves the old contents",
+    )
+
+
+def _is_half_moved(scene: Scene, at: int) -> bool:
+    operation = scene.operations[at]
+    return (
+        isinstance(operation, ops.Rename)
+        and operation.folder != operation.to_folder
+        and len(scene.lost[at]) == 1
+    )
+
+
+def _same_folder(scene: Scene, at: int) -> Advice:
+    return _advice(
+        scene,
+        "rename-across-folders",
+        at,
+        do=f"a rename from one folder to another is two changes on the disk, and one of them was "
+        f"lost. Put the temporary file of {label(scene.call(at))} into the folder of its target.",
+        use="holdfast.write_bytes and holdfast.replacing do that",
+    )
+
+
+def _before(scene: Scene, after: int) -> str:
+    """Say before what the sync has to return: an acknowledgement, or the next call that counts."""
+    last = scene.at - 1
+    if last <= after:
+        return ""
+    call = scene.call(last)
+    if isinstance(scene.last, ops.Mark):
+        return f" and before the acknowledgement {label(call)}"
+    return f" and before {label(call)}"
+
+
+def _sync_folder(scene: Scene, target: Target, at: int) -> Advice:
+    return _advice(
+        scene,
+        "sync-folder",
+        at,
+        do=f"sync the folder {scene.path(target.inode)!r} after {label(scene.call(at))}"
+        f"{_before(scene, at)}: the sync of a file says nothing about its name.",
+        use=_DURABLE,
+    )
+
+
+def _sync_file(scene: Scene, target: Target, at: int) -> Advice:
+    rename = next((n for n in range(at + 1, scene.at) if scene.moved_by(n) == target.inode), None)
+    what = "attributes" if target.part == "attributes" else "contents"
+    if rename is not None:
+        return _advice(
+            scene,
+            "sync-before-rename",
+            rename,
+            do=f"sync the file after {label(scene.call(at))} and before "
+            f"{label(scene.call(rename))}: the new name may reach the disk before the {what}.",
+            use=_DURABLE,
+        )
+    return _advice(
+        scene,
+        "sync-file",
+        at,
+        do=f"sync {scene.path(target.inode)!r} after {label(scene.call(at))}{_before(scene, at)}.",
+        use=_DURABLE,
+    )
+
+
+def _torn(scene: Scene, at: int) -> Advice:
+    return _advice(
+        scene,
+        "torn-write",
+        at,
+        do=f"the parts of {label(scene.call(at))} reach the disk one by one, which no sync "
+        f"prevents. Replace the whole file, or {_CHECKSUM}.",
+        use=f"to replace: {_REPLACE}",
+    )
+
+
+# Nothing was lost: the order of the calls itself is wrong.
+
+
+def _about_order(scene: Scene) -> Advice:
+    last, at = scene.last, scene.at - 1
+    if last is None:
+        return _before_the_start(scene)
+    if isinstance(last, ops.Mark):
+        return _early(scene, at)
+    if scene.is_half_written:
+        return _torn(scene, at)
+    if isinstance(last, ops.Truncate) and _written_later(scene, last.inode):
+        return _truncated(scene, at)
+    if isinstance(last, ops.Link) and _written_later(scene, last.inode):
+        return _empty(scene, at)
+    if isinstance(last, ops.Unlink) and _named_later(scene, last.folder, last.name):
+        return _removed(scene, at)
+    return _unfinished(scene, at)
+
+
+def _written_later(scene: Scene, inode: int) -> bool:
+    coming = scene.operations[scene.at :]
+    return any(isinstance(later, ops.Write) and later.inode == inode for later in coming)
+
+
+def _named_later(scene: Scene, folder: int, name: str) -> bool:
+    for later in scene.operations[scene.at :]:
+        if isinstance(later, ops.Link | ops.MakeFolder):
+            if (later.folder, later.name) == (folder, name):
+                return True
+        elif isinstance(later, ops.Rename) and (later.to_folder, later.to_name) == (folder, name):
+            return True
+    return False
+
+
+def _early(scene: Scene, at: int) -> Advice:
+    return _advice(
+        scene,
+        "acknowledged-early",
+        at,
+        do=f"{label(scene.call(at))} came before the calls that make it true. Perhaps the data "
+        "were still in a buffer of the program: flush, sync, and acknowledge last.",
+        use=_DURABLE,
+    )
+
+
+def _truncated(scene: Scene, at: int) -> Advice:
+    return _advice(
+        scene,
+        "truncate-then-write",
+        at,
+        do=f"{label(scene.call(at))} empties the file before the new contents are there. Write "
+        "them to a temporary file in the same folder, sync it, and rename it over the old one.",
+        use=_REPLACE,
+    )
+
+
+def _empty(scene: Scene, at: int) -> Advice:
+    return _advice(
+        scene,
+        "name-before-contents",
+        at,
+        do=f"{label(scene.call(at))} gives the file its name before it has its contents. Write to "
+        "a temporary name in the same folder, sync, and rename.",
+        use=f"{_REPLACE}; holdfast.open(path, 'x') for one that must be new",
+    )
+
+
+def _removed(scene: Scene, at: int) -> Advice:
+    return _advice(
+        scene,
+        "remove-then-rename",
+        at,
+        do=f"{label(scene.call(at))} removes the old before the new has its name. A rename "
+        "replaces what is there: leave the removal out.",
+        use=_REPLACE,
+    )
+
+
+def _before_the_start(scene: Scene) -> Advice:
+    return _advice(
+        scene,
+        "before-the-start",
+        -1,
+        do="the check fails for the folder as it was before the first call. Let it accept that "
+        "too, or prepare the folder before the recording begins.",
+        use="",
+    )
+
+
+def _unfinished(scene: Scene, at: int) -> Advice:
+    if scene.is_inside:
+        where = f"inside {label(scene.call(at))}"
+    elif scene.at < len(scene.operations):
+        where = f"between {label(scene.call(at))} and {label(scene.call(scene.at))}"
+    else:
+        where = f"after {label(scene.call(at))}"
+    return _advice(
+        scene,
+        "not-atomic",
+        at,
+        do=f"a crash {where} leaves a mix: several calls are not one. Prepare the new contents "
+        "under another name and rename once, or write to a log first and finish what it says when "
+        "the program starts.",
+        use=_REPLACE,
+    )

@@ -1,0 +1,156 @@
+"""Each rule, on the program that breaks it."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+import holdfast
+from holdfast.crash.explorer import explore
+from holdfast.vfs import operations as ops
+from holdfast.vfs.operations import ROOT, Node
+from tests.support import recordings
+from tests.support.recordings import NEW, ack, record
+
+
+def advice_for(recording, check=recordings.check_state, **options):
+    """The advice of all findings, by rule."""
+    report = explore(recording, check, isolation="process", model="posix", **options)
+    return {advice.rule: advice for finding in report.findings for advice in finding.advice}
+
+
+def parses(folder, acked) -> None:
+    """The check of those who acknowledge nothing."""
+    recordings.check_state(folder, [])
+
+
+def rename_first() -> recordings.Recording:
+    unlink = ("unlink('state')", 4, [ops.Unlink(ROOT, "state")])
+    rename = ("rename('state.part', 'state')", 5, [ops.Rename(ROOT, "state.part", ROOT, "state")])
+    before = {
+        ROOT: Node("folder", entries=(("state", 2), ("state.part", 3))),
+        2: Node("file", data=recordings.OLD),
+        3: Node("file", data=NEW),
+    }
+    return record([unlink, rename], before)
+
+
+def two_files() -> recordings.Recording:
+    """An index that is written, and synced, before the data that it speaks of."""
+    before = {
+        ROOT: Node("folder", entries=(("data", 2), ("index", 3))),
+        2: Node("file"),
+        3: Node("file"),
+    }
+    return record(
+        [
+            ("write('data')", 4, [ops.Write(2, 0, b"data")]),
+            ("write('index')", 5, [ops.Write(3, 0, b"index")]),
+            ("fsync('index')", 6, [ops.SyncFile(3)]),
+            ("fsync('data')", 7, [ops.SyncFile(2)]),
+        ],
+        before,
+    )
+
+
+def check_index(folder, acked) -> None:
+    with open(f"{folder}/index", "rb") as index, open(f"{folder}/data", "rb") as data:
+        assert not index.read() or data.read() == b"data", "the index speaks of what is not there"
+
+
+def failed_sync() -> recordings.Recording:
+    steps = [
+        ("write('state')", 4, [ops.Write(2, 6, b"1}")]),
+        ("fsync('state') = EIO", 5, [ops.SyncFailed(2)]),
+        ("fsync('state')", 5, [ops.SyncFile(2)]),
+        ack(line=6),
+    ]
+    return record(steps)
+
+
+def early() -> recordings.Recording:
+    replaced = [ops.Create(3, Node("file", data=NEW)), ops.Link(ROOT, "n", 3)]
+    rename = ("rename('n', 'state')", 8, [ops.Rename(ROOT, "n", ROOT, "state")])
+    return record([("link('n')", 6, replaced), ack(line=7), rename])
+
+
+def created() -> recordings.Recording:
+    before = {ROOT: Node("folder")}
+    link = [ops.Create(3, Node("file")), ops.Link(ROOT, "state", 3)]
+    return record([("open", 3, link), ("write", 4, [ops.Write(3, 0, NEW)])], before)
+
+
+def check_if_there(folder, acked) -> None:
+    import os
+
+    if os.path.exists(f"{folder}/state"):
+        parses(folder, acked)
+
+
+def in_two_calls() -> recordings.Recording:
+    writes = [("write", 3, [ops.Write(2, 0, b"{  ")]), ("write", 4, [ops.Write(2, 0, b"{")])]
+    return record([*writes, ("write", 5, [ops.Write(2, 1, b'"n": 3}')])])
+
+
+def torn() -> recordings.Recording:
+    before = {ROOT: Node("folder", entries=(("state", 2),)), 2: Node("file", data=b"a" * 8192)}
+    return record([("write('state')", 3, [ops.Write(2, 0, b"b" * 8192)])], before)
+
+
+def check_same(folder, acked) -> None:
+    with open(f"{folder}/state", "rb") as file:
+        assert 1 == len(set(file.read())), "a mix of old and new"
+
+
+PROGRAMS = {
+    "sync-before-rename": (recordings.replace(file_sync=False), recordings.check_state),
+    "sync-folder": (recordings.replace(folder_sync=False), recordings.check_state),
+    "sync-file": (recordings.appended(sync=False), recordings.check_log),
+    "truncate-then-write": (recordings.in_place(sync=True), recordings.check_state),
+    "remove-then-rename": (rename_first(), parses),
+    "failed-sync": (failed_sync(), recordings.check_state),
+    "acknowledged-early": (early(), recordings.check_state),
+    "name-before-contents": (created(), check_if_there),
+    "not-atomic": (in_two_calls(), parses),
+    "torn-write": (torn(), check_same),
+}
+
+
+@pytest.mark.parametrize("rule", PROGRAMS)
+def test_rule_is_given_for_the_program_that_breaks_it(rule) -> None:
+    """And it names a line of the program."""
+    found = advice_for(*PROGRAMS[rule])
+
+    assert rule in found
+    assert "app.py:" in found[rule].do
+
+
+def test_data_that_others_speak_of_are_synced_before_them() -> None:
+    """The sync that is missing stands between the two writes."""
+    advice = advice_for(two_files(), check_index)["sync-file"]
+
+    assert "sync 'data' after #1" in advice.do
+    assert "before #2" in advice.do
+
+
+def test_folder_as_it_was_is_told_when_it_fails() -> None:
+    """A check that cannot accept the start is not a bug of a call."""
+    before = {ROOT: Node("folder")}
+    made = [ops.Create(3, Node("file", data=NEW)), ops.Link(ROOT, "state", 3)]
+    found = advice_for(record([("link", 3, made)], before), parses)
+
+    assert found["before-the-start"].call is None
+
+
+def test_advice_names_only_what_there_is() -> None:
+    """Every `holdfast.name` in it is public."""
+    used = " ".join(
+        advice.use + advice.do
+        for recording, check in PROGRAMS.values()
+        for advice in advice_for(recording, check).values()
+    )
+    names = set(re.findall(r"holdfast\.(\w+)", used))
+
+    assert {"write_bytes", "open"} <= names
+    assert set() == names - set(holdfast.__all__)
