@@ -16,11 +16,11 @@ FAST   := $(wildcard tests/unit tests/conformance tests/docs)
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test check crash soak bench docs format clean
+.PHONY: help demo test check crash crash-disks soak bench docs format clean
 
 help: ## show this list
 	@echo "holdfast: make TARGET [PYTHON=/path/to/python3]"
-	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  \1\t\2/p' $(firstword $(MAKEFILE_LIST)) | expand -t 12
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  \1\t\2/p' $(firstword $(MAKEFILE_LIST)) | expand -t 12
 
 demo: $(USE) ## what it does, on your own disk, in under 30 seconds
 	@$(BIN)/holdfast demo
@@ -38,9 +38,12 @@ check: $(DEV) ## format, lint, floors, house rules, types, fast tests (about a m
 	@echo "== tests";   HOLDFAST_PROFILE=fast $(BIN)/python -m pytest -q --no-header -m "not slow and not root" $(FAST)
 	@echo "== all is well"
 
-crash: $(TEST) ## crash and fault tests with a larger budget (about ten minutes)
-	@HOLDFAST_SCALE=$${HOLDFAST_SCALE:-20} HOLDFAST_PROFILE=long \
-	    $(BIN)/python -m pytest --timeout=1800 tests/crash tests/faults
+crash: $(TEST) ## prove every operation: crashes, faults, kills; writes docs/reference/crash-results.md (under five minutes)
+	@$(BIN)/python -m tests.crash --write docs/reference/crash-results.md $(ARGS)
+
+crash-disks: $(TEST) ## the same on ext4, xfs and btrfs, and the model against them (root; about eight minutes)
+	@$(BIN)/python -m holdfast.crash.disks $(ARGS) --write docs/reference/crash-results-disks.md \
+	    --workloads tests.disks.operations:WORKLOADS holdfast.crash.disks.controls:CONTROLS
 
 soak: $(TEST) ## many processes for a long time (HOLDFAST_SOAK_S=600)
 	@HOLDFAST_SOAK_S=$${HOLDFAST_SOAK_S:-600} HOLDFAST_SCALE=$${HOLDFAST_SCALE:-20} \

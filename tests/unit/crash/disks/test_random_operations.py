@@ -1,0 +1,26 @@
+"""Random sequences."""
+
+from __future__ import annotations
+
+from holdfast.crash.disks.random_operations import random_steps
+
+
+def test_same_seed_gives_the_same_sequence() -> None:
+    """And another seed another one."""
+    assert random_steps(7) == random_steps(7)
+    assert random_steps(7) != random_steps(8)
+
+
+def test_sequence_is_as_long_as_asked_for() -> None:
+    """However often a draw is impossible."""
+    assert {15} == {len(random_steps(seed, length=15)) for seed in range(50)}
+
+
+def test_every_kind_of_call_is_drawn() -> None:
+    """None is so unlikely that a run would miss it."""
+    calls = {step.call for seed in range(60) for step in random_steps(seed)}
+
+    assert {
+        "chmod", "create", "exchange", "fdatasync", "fsync", "link", "mkdir", "rename", "rmdir",
+        "setxattr", "syncfs", "truncate", "unlink", "write", "writeback",
+    } == calls  # fmt: skip
