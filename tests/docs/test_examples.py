@@ -3,6 +3,7 @@
 A console block is a list of `$ command` lines, each followed by what it prints (both streams);
 `...` stands for anything. `[exit 65]` as the last line is the exit code, where it is not 0.
 A block that must not run (an installation) is marked `sh`, output of a long run `text`.
+A `python` or `sh` block that begins with the name of a file (`# check.py`) is written to that file.
 """
 
 from __future__ import annotations
@@ -15,13 +16,14 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from sybil import Document, Example, Sybil
+from sybil import Document, Example, Region, Sybil
 from sybil.example import SybilFailure
 from sybil.parsers.markdown import CodeBlockParser, PythonCodeBlockParser, SkipParser
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = sorted(p for p in [ROOT / "README.md", *ROOT.glob("docs/**/*.md")] if p.exists())
 LIMIT_S = 60
+FILE = re.compile(r"# ([\w-]+\.(?:py|sh))\n")
 
 
 def commands(block: str) -> Iterator[tuple[str, str]]:
@@ -67,11 +69,28 @@ def evaluate_console(example: Example) -> str | None:
     return None if found_any else "a console block needs a line that begins with `$ `"
 
 
+def write_file(example: Example) -> None:
+    """Write a block to the file that its first line names."""
+    name = FILE.match(example.parsed)
+    assert name
+    Path(name[1]).write_text(str(example.parsed))
+
+
+def with_files(document: Document) -> Iterator[Region]:
+    """The blocks of Python and shell: files are written, other Python is run."""
+    shell = CodeBlockParser("sh", write_file)(document)
+    yield from (region for region in shell if FILE.match(region.parsed))
+    for region in PythonCodeBlockParser()(document):
+        if isinstance(region.parsed, str) and FILE.match(region.parsed):
+            region.evaluator = write_file
+        yield region
+
+
 def parse(page: Path) -> Document:
     """The page with its examples."""
     parsers = [
         SkipParser(),
-        PythonCodeBlockParser(),
+        with_files,
         CodeBlockParser("console", evaluate_console),
     ]
     return Sybil(parsers, path=str(page.parent)).parse(page)
@@ -104,6 +123,21 @@ def test_wrong_example_is_found(block: str, tmp_path: Path) -> None:
     assert 1 == len(examples)
     with pytest.raises((AssertionError, SybilFailure)):
         examples[0].evaluate()
+
+
+def test_named_block_is_a_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A block that begins with the name of a file is written, and not run."""
+    monkeypatch.chdir(tmp_path)
+    page = tmp_path / "page.md"
+    page.write_text(
+        "```python\n# fails.py\nraise SystemExit(3)\n```\n\n```sh\n# one.sh\necho one\n```\n\n"
+        "```sh\nexit 4\n```\n\n```console\n$ sh one.sh; python fails.py\none\n[exit 3]\n```\n"
+    )
+    examples = list(parse(page).examples())
+
+    assert 3 == len(examples)
+    for example in examples:
+        example.evaluate()
 
 
 def test_right_examples_pass(tmp_path: Path) -> None:

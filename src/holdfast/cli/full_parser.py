@@ -65,7 +65,7 @@ class FullParser(argparse.ArgumentParser):
 
     def _split(self, arguments: list[str]) -> tuple[list[str], list[str]]:
         """What is this verb's own, and the command: `--` means something up to there alone."""
-        files = sum(not action.option_strings for action in self.shown)
+        files = declared = sum(not action.option_strings for action in self.shown)
         at = end = 0
         while at < len(arguments):
             word = arguments[at]
@@ -78,7 +78,7 @@ class FullParser(argparse.ArgumentParser):
                 at += 1
                 end = at
             else:
-                self._refuse_misplaced(arguments[end:at])
+                self._refuse_misplaced(arguments[end:at] if declared else [])
                 return arguments[:at], arguments[at:]
         return arguments, []
 

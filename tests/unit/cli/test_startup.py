@@ -42,6 +42,8 @@ COMMANDS = {
     "inspect": ("inspect", "state.json"),
     "sweep": ("sweep",),
     "completion": ("completion", "bash"),
+    # Reason: wrong usage, told before anything is run; what a run loads is no matter then.
+    "crash": ("crash",),
 }
 
 

@@ -3,7 +3,7 @@ _holdfast() {
     local cur=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD-1]} words=""
     COMPREPLY=()
     if (( COMP_CWORD == 1 )); then
-        words="write edit get set del lock inspect sweep doctor demo completion help --help --version"
+        words="write edit get set del lock inspect sweep doctor crash demo completion help --help --version"
     elif [[ $previous == "--" ]]; then
         COMPREPLY=( $(compgen -c -- "$cur") ); return
     else
@@ -14,6 +14,11 @@ _holdfast() {
             "set --parse") words="json toml yaml" ;;
             "del --parse") words="json toml yaml" ;;
             "inspect --color") words="auto always never" ;;
+            "crash --ack") words="path stdout" ;;
+            "crash --recorder") words="auto seccomp strace" ;;
+            "crash --model") words="linux posix prefix" ;;
+            "crash --sector") words="512 4096" ;;
+            "crash --color") words="auto always never" ;;
             "completion completion") words="bash zsh fish" ;;
         esac
         [[ -z $words && $cur == -* ]] && case ${COMP_WORDS[1]} in
@@ -26,6 +31,7 @@ _holdfast() {
             inspect) words="--json --color -h --help" ;;
             sweep) words="--json --jsonl -q --quiet -h --help" ;;
             doctor) words="--json -h --help" ;;
+            crash) words="--root --cwd --setup --ack --fault --timeout --any-exit --recorder --save --from --check --check-cmd --check-timeout --fast --recover --recover-cmd --model --sector --garbage --atomic-across --budget --seed --limit --replay --keep --json --color -h --help" ;;
             demo) words="-h --help" ;;
             completion) words="-h --help" ;;
         esac

@@ -13,6 +13,7 @@ _holdfast() {
         'inspect:Say what PATH is, who holds it, and what was left beside it'
         'sweep:Remove what killed writers left behind in DIR'
         'doctor:Measure what the disk under DIR really gives, and say which pattern fits'
+        'crash:Find what a power cut or a kill would destroy in what CMD writes, and where'
         'demo:Show what holdfast does, on your own disk, in under 30 seconds'
         'completion:Print completions for a shell'
     )
@@ -157,6 +158,37 @@ _holdfast() {
             '-h[show this help]' \
             '--help[show this help]' \
             '*:file:_files' ;;
+        crash) _arguments -S \
+            '--root[the folder to record; CMD starts in it]:DIR: ' \
+            '--cwd[where CMD starts instead]:DIR: ' \
+            '--setup[run this in the folder first, unrecorded]:LINE: ' \
+            '--ack[stdout\: each line that CMD prints acknowledges too; path\: no (default)]:HOW:(path stdout)' \
+            '--fault[the Nth CALL fails with errno DO, is cut (short\:BYTES), or kills (kill)]:CALL:DO[:N]: ' \
+            '--timeout[kill CMD after this time (default\: 60s)]:TIME: ' \
+            '--any-exit[crash what CMD did even if it fails by itself]' \
+            '--recorder[auto, seccomp or strace]:NAME:(auto seccomp strace)' \
+            '--save[keep the recording]:FILE: ' \
+            '--from[crash a recording that was kept]:FILE: ' \
+            '--check[pkg.mod\:fn or file.py\:fn; fn(dir, acked) raises on a broken promise]:FUNCTION: ' \
+            '--check-cmd[a command in any language\: run with the folder and a file of acknowledgements; exit code 0 holds]:LINE: ' \
+            '--check-timeout[a check that takes longer hangs (default\: 10s)]:TIME: ' \
+            '--fast[call FUNCTION in this process\: faster, but it must leave nothing behind]' \
+            '--recover[fn(dir) that recovers\: it is recorded and crashed as well]:FUNCTION: ' \
+            '--recover-cmd[the same by a command that is run in the folder]:LINE: ' \
+            '--model[prefix (kill alone), linux (default) or posix (anything unsynced)]:NAME:(linux posix prefix)' \
+            '--sector[what survives as one piece\: 4096 (default) or 512]:BYTES:(512 4096)' \
+            '--garbage[lost new blocks hold old bytes of the disk]' \
+            '--atomic-across[a rename from one folder to another is one change]' \
+            '--budget[explore so long at most (default\: 30s)]:TIME: ' \
+            '--seed[of the samples (default\: 0)]:N: ' \
+            '--limit[combinations tried at one point before sampling (default\: 4096)]:N: ' \
+            '--replay[check the one state of a finding, and keep it]:ID: ' \
+            '--keep[keep the smallest state of each finding in DIR]:DIR: ' \
+            '--json[print one JSON document; an error is printed as one too]' \
+            '--color[auto, always or never; NO_COLOR and CLICOLOR_FORCE are obeyed]:WHEN:(auto always never)' \
+            '-h[show this help]' \
+            '--help[show this help]' \
+            '*::command:_normal' ;;
         demo) _arguments -S \
             '-h[show this help]' \
             '--help[show this help]' \

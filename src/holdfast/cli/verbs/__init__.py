@@ -14,6 +14,7 @@ VERBS = {
     "inspect": "inspect",
     "sweep": "sweep",
     "doctor": "doctor",
+    "crash": "crash",
     "demo": "demo",
     "completion": "completion",
 }
@@ -37,6 +38,9 @@ settings and state (JSON, TOML, YAML; comments are kept):
 
 locks:
   lock FILE -- CMD      run CMD while holding a lock, as flock(1) does
+
+your own program:
+  crash -- CMD          find what a power cut or a kill of CMD would destroy
 
 looking:
   inspect PATH          say what a file is, who holds it, what is left over

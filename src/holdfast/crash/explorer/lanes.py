@@ -122,7 +122,10 @@ class Lane:
                 kill(self._pid, signal.SIGKILL)
             except (ProcessLookupError, PermissionError):
                 pass  # not yet a group of its own, or all have ended
-        _, status = os.waitpid(self._pid, 0)
+        try:
+            _, status = os.waitpid(self._pid, 0)
+        except ChildProcessError:  # a signal's exception came between an earlier wait and its end
+            status = signal.SIGKILL
         self._pid = 0
         return os.waitstatus_to_exitcode(status)
 
