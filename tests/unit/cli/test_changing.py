@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from argparse import Namespace
-
 import pytest
 
 from holdfast.cli.changing import change
 from holdfast.cli.exits import Failure
+from holdfast.cli.parser import Namespace
 from holdfast.formats.plain import MISSING
 
 

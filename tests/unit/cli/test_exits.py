@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import errno
 import os
-from argparse import Namespace
 
 import pytest
 
 from holdfast import errors
 from holdfast.cli import exits
 from holdfast.cli.exits import Failure, code_of, report
+from holdfast.cli.parser import Namespace
 
 
 @pytest.mark.parametrize(
