@@ -1,18 +1,14 @@
-"""Power cuts at every point of every operation of a document; what needs each sync and rename."""
+"""Crashes of documents, by name, and what their lock is for; `test_seam.py` takes all of them."""
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
 from typing import Any
-
-import pytest
 
 from holdfast import Document
 from holdfast.vfs import VFS
 from holdfast.vfs.fault import Without
 from holdfast.vfs.memory import MemoryVFS
-from tests.support.budget import scaled
 
 OLD = b'{"n": 1, "keep": "me"}\n'
 NEW = b'{"n": 2, "keep": "me"}\n'
@@ -21,75 +17,6 @@ NEW = b'{"n": 2, "keep": "me"}\n'
 def add(state: dict[str, Any]) -> None:
     """The change that is made."""
     state["n"] = 2
-
-
-def by_edit(document: Document[dict[str, Any]]) -> None:
-    """By `edit`."""
-    with document.edit() as state:
-        add(state)
-
-
-def by_draft(document: Document[dict[str, Any]]) -> None:
-    """By a draft."""
-    draft = document.checkout()
-    add(draft.value)
-    draft.commit()
-
-
-OPERATIONS: dict[str, Callable[[Document[dict[str, Any]]], object]] = {
-    "update": lambda document: document.update(add),
-    "edit": by_edit,
-    "commit": by_draft,
-    "write": lambda document: document.write({"n": 2, "keep": "me"}),
-    "restore": lambda document: document.restore(7),
-}
-
-
-def explore(
-    name: str, wrap: Callable[[MemoryVFS], VFS] = lambda vfs: vfs, **options: Any
-) -> tuple[int, list[str]]:
-    """Run the operation and look at the document in every state that a crash may leave."""
-    vfs = MemoryVFS()
-    vfs.write_tree({"/doc.json": OLD, "/doc.json.~7~": NEW})
-    with Document("/doc.json", vfs=wrap(vfs), **options) as document:
-        OPERATIONS[name](document)
-    vfs.mark("acknowledged")
-    bad: list[str] = []
-    states = vfs.crash_states(limit=scaled(4096))
-    for crashed in states:
-        state = crashed.crash_state
-        found = crashed.tree().get("doc.json")
-        acknowledged = state is not None and "acknowledged" in state.marks
-        if found not in ({NEW} if acknowledged else {OLD, NEW}):
-            bad.append(f"{found!r} after {state and state.at} calls, acknowledged: {acknowledged}")
-        elif next_reader_fails(crashed):
-            bad.append(f"the next writer fails after {state and state.at} calls")
-    return states.states, bad
-
-
-def next_reader_fails(vfs: MemoryVFS) -> bool:
-    """Whether somebody who comes after the crash cannot read and change the document."""
-    with Document("/doc.json", vfs=vfs, keep=1) as document:
-        return document.update(add) != {"n": 2, "keep": "me"}
-
-
-@pytest.mark.parametrize(
-    "options", [{}, {"keep": 2}, {"lock": False}], ids=["plain", "keep", "no lock"]
-)
-@pytest.mark.parametrize("name", OPERATIONS)
-def test_crash_leaves_old_or_new(name: str, options: dict[str, Any]) -> None:
-    """In every state after a power cut the document is old or new, and new once acknowledged."""
-    states, bad = explore(name, **options)
-
-    assert [] == bad
-    assert states >= 4
-
-
-@pytest.mark.parametrize("kind", ["sync", "sync_folder", "rename"])
-@pytest.mark.parametrize("name", OPERATIONS)
-def test_crash_needs_each_sync_and_the_rename(name: str, kind: str) -> None:
-    """Teeth: with the sync of the file or of the folder or the rename off, a crash shows it."""
-    assert [] != explore(name, lambda vfs: Without(vfs, kind))[1]
 
 
 def test_kept_version_survives_with_its_successor() -> None:

@@ -93,11 +93,11 @@ def replace_atomic(src: str | bytes, dst: str | bytes) -> None:
 def move_atomic(src: str | bytes, dst: str | bytes) -> None:
     """Move `src` to `dst`, which must not exist, and sync the folders: durable on return.
 
-    For a moment both names are there.
+    For a moment both names are there, and so they may be after a crash; never neither.
 
     Raises:
         FileExistsError: `dst` exists; nothing was changed.
-        CommittedNotDurable: it is moved, but a power cut may undo it.
+        CommittedNotDurable: `dst` is there, but a power cut may undo it; `src` may be there still.
         OSError: nothing was changed.
     """
     old, new = os.fsdecode(src), os.fsdecode(dst)
@@ -107,8 +107,9 @@ def move_atomic(src: str | bytes, dst: str | bytes) -> None:
         target = SYSTEM.folder(to_path or os.curdir)
         try:
             _link(source, from_name, target, to_name)
+            _settle(new, target)  # else a power cut may keep the removal and lose the new name
             source.unlink(from_name)
-            _settle(new, target, source)
+            _settle(new, source)
         finally:
             close_quietly(target)
     finally:

@@ -77,14 +77,14 @@ def _sweep_folder(
 
     The folders in it are put on the list `todo`.
     """
+    files: list[tuple[str, Leftover]] = []
     for name in names:
         place = os.path.join(path, name)
         try:
             info = here.stat(name)
             leftover = temp.recognise(name)
             if leftover is not None and stat.S_ISREG(info.st_mode):
-                if _sweep_file(here, name, leftover):
-                    yield place
+                files.append((name, leftover))
             elif leftover is not None and stat.S_ISDIR(info.st_mode):
                 if remove_dead(here, name, path=place, vfs=vfs):
                     yield place
@@ -92,6 +92,13 @@ def _sweep_folder(
                 todo.append((place, info))
         except OSError:
             continue  # it went meanwhile, or belongs to somebody else
+    # After the private folders: a power cut may leave a file that was moved out of one in both.
+    for name, leftover in files:
+        try:
+            if _sweep_file(here, name, leftover):
+                yield os.path.join(path, name)
+        except OSError:
+            continue
 
 
 def _sweep_below(path: str, info: Stat, *, todo: list[_Below], vfs: VFS) -> list[str]:

@@ -318,3 +318,15 @@ class TestMended:
         assert (["b"] if is_mended else 2) == (
             os.listdir(tmp_path) if is_mended else len(os.listdir(tmp_path))
         )
+
+
+@pytest.mark.skipif(not hasattr(os, "setxattr"), reason="no extended attributes here")
+def test_each_file_keeps_its_own_attributes(tmp_path) -> None:
+    """The second file that a program replaces does not get what the first one had."""
+    for name in "ab":
+        (tmp_path / name).touch()
+        os.setxattr(tmp_path / name, "user.of", name.encode())
+        with ours.atomic_write(tmp_path / name, overwrite=True) as file:
+            file.write("new")
+
+    assert [b"a", b"b"] == [os.getxattr(tmp_path / name, "user.of") for name in "ab"]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import subprocess
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -256,3 +257,21 @@ def test_leftover_of_a_name_that_is_no_text_goes(tmp_path) -> None:
     (tmp_path / left).touch()
 
     assert [tmp_path / left] == sweep(tmp_path)
+
+
+@pytest.mark.parametrize("first", ["file", "folder"])
+def test_file_in_a_private_folder_and_beside_the_target_goes_at_once(first) -> None:
+    """A power cut in the middle of the move leaves it in both: one sweep takes both names."""
+    disk = MemoryVFS()
+    private = temp.temp_name("a", "f" * 16)
+    parts = {"file": {f"/{LEFT}": b"new"}, "folder": {f"/{private}/{private}": b""}}
+    for part in sorted(parts, key=lambda part: part != first):
+        disk.write_tree(parts[part])
+    with closing(disk.folder("/")) as top, closing(disk.folder(f"/{private}")) as folder:
+        with closing(top.open(LEFT, "read")) as file:
+            folder.link(file, "a")
+        listed = top.names()
+    sweep("/", vfs=disk)
+
+    assert [LEFT, private] == (listed if first == "file" else listed[::-1])
+    assert {} == disk.tree()

@@ -1,0 +1,92 @@
+"""Teeth: with one sync or rename switched off, a check fails; or it says why nothing does."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import pytest
+
+from tests.crash.operations import BY_NAME
+from tests.crash.teeth import NOT_PROVEN, Reason, Tooth, bite, calls_of, reason_for, teeth_of
+
+
+@pytest.fixture(scope="module")
+def teeth() -> list[Tooth]:
+    """Every call of every operation, switched off alone."""
+    return [tooth for operation in BY_NAME.values() for tooth in teeth_of(operation)]
+
+
+def test_crash_needs_each_sync_and_each_rename(teeth: list[Tooth]) -> None:
+    """Without it a named promise breaks, or the reason why none does is listed."""
+    unexplained = [str(t) for t in teeth if t.bites is None and reason_for(t) is None]
+
+    assert [] == unexplained
+    assert len(teeth) > 200
+
+
+def test_each_listed_reason_is_about_calls_that_nothing_needs(teeth: list[Tooth]) -> None:
+    """A reason goes as soon as a check notices the call, or the call is gone."""
+    used = Counter(reason_for(tooth) for tooth in teeth if tooth.bites is None)
+
+    assert [] == [reason for reason in NOT_PROVEN if not used[reason]]
+
+
+def test_reason_does_not_hide_what_bites(teeth: list[Tooth]) -> None:
+    """No call that some check needs in an operation has a reason for that operation."""
+    hidden = [str(t) for t in teeth if t.bites is not None and reason_for(t) is not None]
+    both_folders_are_one = "replace_atomic, from another folder"
+
+    assert [] == [text for text in hidden if both_folders_are_one not in text]
+
+
+@pytest.mark.parametrize(
+    ("name", "kind", "nth", "promise"),
+    [
+        ("write_bytes", "sync", 1, "torn"),
+        ("write_bytes", "sync_folder", 1, "not durable"),
+        ("write_bytes", "rename", 1, "torn"),
+        ("write_bytes", "set_attributes", 1, "attributes"),
+        ("write_bytes, backup", "sync_folder", 1, "lost"),
+        ("write_bytes, new folders", "sync_folder", 2, "not durable"),
+        ("write_many", "sync", 1, "torn"),
+        ("open xb", "sync", 1, "torn"),
+        ("Document.update", "sync", 1, "torn"),
+        ("Document.update", "sync_folder", 1, "not durable"),
+        ("Document.update", "rename", 1, "torn"),
+        ("Document.update, keep=2", "sync_folder", 1, "lost"),
+        ("Document.quarantine", "sync_folder", 1, "not durable"),
+        ("atomicwrites: move_atomic", "sync_folder", 1, "lost"),
+    ],
+)
+def test_call_that_is_switched_off_breaks_its_promise(
+    name: str, kind: str, nth: int, promise: str
+) -> None:
+    """Some of them by name: which call holds which promise."""
+    assert promise == bite(BY_NAME[name], kind, nth)
+
+
+def test_sites_are_lines_of_the_library() -> None:
+    """A call is told by the line that makes it."""
+    found = [(kind, nth, str(site)) for kind, nth, site in calls_of(BY_NAME["write_bytes"])]
+
+    module = "primitives/replacement.py"
+    rename = 'target.folder.rename(self.temp or "", target.name)'
+
+    assert [
+        ("set_attributes", 1, f"{module} give_attributes: file.set_attributes("),
+        ("sync", 1, f"{module} Replacement.commit: file.sync()"),
+        ("rename", 1, f"{module} Replacement._publish: {rename}"),
+        ("sync_folder", 1, f"{module} Replacement.commit: self.target.folder.sync()"),
+    ] == found
+
+
+def test_reason_covers_what_its_patterns_say() -> None:
+    """Another operation, kind or line is not covered."""
+    _, _, site = calls_of(BY_NAME["write_bytes"])[1]
+    tooth = Tooth("write_bytes", "sync", 1, site, None, unnamed=True)
+    reason = Reason("write*", "sync", "primitives/replacement.py *", "file.sync()", "because")
+
+    assert reason.covers(tooth)
+    assert not reason.covers(tooth._replace(operation="sweep"))
+    assert not reason.covers(tooth._replace(kind="rename"))
+    assert not reason.covers(tooth._replace(site=site._replace(line="close()")))
