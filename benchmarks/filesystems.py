@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["KINDS", "Skipped", "mounted", "why_not"]
+__all__ = ["KINDS", "SLOW", "Skipped", "mounted", "mounted_slow", "why_not"]
 
 _SIZE = 3 << 30  # sparse; 1,000 new files a round need room for names, not bytes
 KINDS = {
@@ -24,6 +24,11 @@ KINDS = {
     "xfs": ("mkfs.xfs", "-q", "-f"),
     "btrfs": ("mkfs.btrfs", "-q", "-f"),
 }
+
+
+SLOW = "slow disk"
+"""The label of an ext4 on a device whose flush takes its time."""
+_FLUSH_S = 0.003
 
 
 class Skipped(Exception):
@@ -62,6 +67,27 @@ def mounted(kind: str, folder: str) -> Iterator[str]:
             yield point
         finally:
             _unmount(point)
+
+
+@contextmanager
+def mounted_slow() -> Iterator[str]:
+    """An ext4 on a device of our own, in memory, where one flush takes three milliseconds.
+
+    Raises:
+        Skipped: it could not be made; nothing is left behind.
+    """
+    from holdfast.crash.disks.faults import DeviceFaults
+    from holdfast.crash.disks.filesystems import missing, variant
+    from holdfast.crash.disks.recorded_disk import RecordedDisk
+
+    if lacks := missing(["ext4"]):
+        raise Skipped("; ".join(lacks))
+    ext4 = variant("ext4")
+    large = ext4._replace(filesystem=ext4.filesystem._replace(size_bytes=_SIZE))
+    faults = DeviceFaults(delay_flush_s=_FLUSH_S)
+    with RecordedDisk(large, lambda _: None) as disk, disk.recorded(faults=faults) as folder:
+        yield folder
+        gc.collect()
 
 
 def _which(program: str) -> str | None:

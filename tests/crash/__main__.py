@@ -33,7 +33,7 @@ def main() -> int:
     proofs.sort(key=lambda proof: chosen.index(proof.operation))
     run = Run(
         time.strftime("%d %B %Y", time.gmtime()),
-        platform.release(),
+        platform.release().partition("-")[0],
         platform.python_version(),
         time.monotonic() - began_s,
     )

@@ -1,4 +1,4 @@
-"""How much a long test may do: little by default, more for `make crash` and `make soak`."""
+"""How much a long test may do: little by default, more for `make soak`."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import os
 
 
 def scaled(count: int) -> int:
-    """The count, times HOLDFAST_SCALE (1 unless set; `make crash` and `make soak` set 20)."""
+    """The count, times HOLDFAST_SCALE (1 unless set; `make soak` sets 20)."""
     return max(1, int(count * float(os.environ.get("HOLDFAST_SCALE", "1"))))
 
 

@@ -15,6 +15,7 @@ class DeviceFaults(NamedTuple):
     `delay_s`: how late the writes are answered that hold `delay_matching` (empty: all), each with
     the chance `delay_share`. `fail_writes`, `fail_flushes`: (first, count), counted from 1; such a
     request is answered EIO and does nothing. Only writes that hold `fail_matching` count.
+    `delay_flush_s`: how long a flush takes, during which nothing else is answered.
     """
 
     delay_s: float = 0.0
@@ -24,6 +25,7 @@ class DeviceFaults(NamedTuple):
     fail_writes: tuple[int, int] = (0, 0)
     fail_flushes: tuple[int, int] = (0, 0)
     fail_matching: bytes = b""
+    delay_flush_s: float = 0.0
 
     def as_json(self) -> bytes:
         """The faults as a message."""
@@ -42,6 +44,7 @@ class DeviceFaults(NamedTuple):
             fail_writes=(fields["fail_writes"][0], fields["fail_writes"][1]),
             fail_flushes=(fields["fail_flushes"][0], fields["fail_flushes"][1]),
             fail_matching=bytes.fromhex(fields["fail_matching"]),
+            delay_flush_s=fields["delay_flush_s"],
         )
 
 
@@ -63,6 +66,11 @@ class FaultDecider:
         if not faults.delay_s or faults.delay_matching not in data:
             return 0.0
         return faults.delay_s if self._random.random() < faults.delay_share else 0.0
+
+    @property
+    def delay_flush_s(self) -> float:
+        """How long a flush takes."""
+        return self._faults.delay_flush_s
 
     def fails_write(self, data: bytes) -> bool:
         """Whether this write fails."""

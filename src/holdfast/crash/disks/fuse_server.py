@@ -174,6 +174,7 @@ class BlockServer:
     def _flush(self, request: wire.Request) -> bytes:
         if request.node != _NODES[DISK]:
             return wire.reply(request.unique)
+        time.sleep(self._decider.delay_flush_s)
         failed = self._decider.fails_flush()
         self._append(Record(Kind.FAILED_FLUSH if failed else Kind.FLUSH, arrived=self._records))
         return wire.error_reply(request.unique, errno.EIO) if failed else wire.reply(request.unique)

@@ -7,7 +7,7 @@ from holdfast.crash.disks.faults import NO_FAULTS, DeviceFaults, FaultDecider
 
 def test_faults_travel_as_json() -> None:
     """Every field comes back, bytes too."""
-    faults = DeviceFaults(0.02, b"\0data", 0.5, 7, (2, 3), (1, 9), b"\xff")
+    faults = DeviceFaults(0.02, b"\0data", 0.5, 7, (2, 3), (1, 9), b"\xff", 0.5)
 
     assert faults == DeviceFaults.from_json(faults.as_json())
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import time
 import os
 import socket
 import struct
@@ -137,6 +138,15 @@ def test_late_write_is_recorded_when_it_is_answered(kernel) -> None:
 
     assert [flush, late] == answered
     assert [(Kind.FLUSH, 0), (Kind.WRITE, 0)] == [(record.kind, record.arrived) for record in log]
+
+
+def test_slow_flush_takes_its_time(kernel) -> None:
+    """Nothing is answered before it is over."""
+    kernel.command(b"F", DeviceFaults(delay_flush_s=0.05).as_json())
+    begin_s = time.monotonic()
+
+    assert (0, b"") == kernel.call(Opcode.FSYNC)
+    assert 0.05 <= time.monotonic() - begin_s
 
 
 def test_failing_request_does_nothing_and_is_recorded(kernel) -> None:

@@ -1,0 +1,1 @@
+"""What the writers and stores that people use lose in a crash, found by `holdfast.crash`."""

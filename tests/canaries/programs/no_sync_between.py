@@ -1,0 +1,32 @@
+"""Data, then the header that points at them, and one sync for both: the header may be first.
+
+Found: linux, sync-file
+Twin: posix
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+BEFORE = {"store": b"0".ljust(4096, b"\0") + b"\0" * 100}
+
+
+def bad() -> None:
+    descriptor = os.open("store", os.O_WRONLY)
+    os.pwrite(descriptor, b"r" * 100, 4096)  # <- here
+    os.pwrite(descriptor, b"1", 0)
+    os.fsync(descriptor)
+
+
+def good() -> None:
+    descriptor = os.open("store", os.O_WRONLY)
+    os.pwrite(descriptor, b"r" * 100, 4096)
+    os.fdatasync(descriptor)
+    os.pwrite(descriptor, b"1", 0)
+    os.fdatasync(descriptor)
+
+
+def check(folder: str, acked: list[str]) -> None:
+    data = Path(folder, "store").read_bytes()
+    assert data[:1] == b"0" or data[4096:] == b"r" * 100, "counted, and not there"
