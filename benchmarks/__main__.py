@@ -53,6 +53,10 @@ def _parse(argv: Sequence[str] | None) -> argparse.Namespace:
         "--filesystems", action="store_true",
         help="also on images of journaled ext4, xfs and btrfs (root); installs nothing",
     )  # fmt: skip
+    parser.add_argument(
+        "--slow-disk", action="store_true",
+        help="write-many also on a device whose flush takes three milliseconds (root)",
+    )  # fmt: skip
     parser.add_argument("--results", default=_RESULTS, help="where the JSON goes")
     options = parser.parse_args(argv)
     options.only = options.only or list(WORKLOADS)
@@ -112,6 +116,13 @@ def _places(options: argparse.Namespace, stack: ExitStack) -> list[Place]:
             print(f"skipped: {kind} image: {reason}")
         else:
             places.append(machine.describe_place(f"{kind} image", point))
+    if options.slow_disk:
+        try:
+            point = stack.enter_context(filesystems.mounted_slow())
+        except filesystems.Skipped as reason:
+            print(f"skipped: {filesystems.SLOW}: {reason}")
+        else:
+            places.append(machine.describe_place(filesystems.SLOW, point))
     return places
 
 
@@ -125,6 +136,8 @@ def _fits(name: str, place: Place, first: Place) -> bool:
     workload = WORKLOADS[name]
     if place is first:
         return True
+    if place.label == filesystems.SLOW:
+        return name == "write-many"
     return workload.on_disk if place.is_disk else workload.in_memory
 
 

@@ -39,10 +39,11 @@ from holdfast.crash.disks.parent import die_with_parent
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["COMMAND", "DISK", "IMAGE", "BlockServer", "main"]
+__all__ = ["COMMAND", "DISK", "IMAGE", "LENGTH", "BlockServer", "main"]
 
 DISK, IMAGE = "disk", "image"
 COMMAND = struct.Struct("<cI")  # what is wanted, and the length of what follows
+LENGTH = struct.Struct("<Q")  # the answer to `S`
 _NODES = {DISK: 2, IMAGE: 3}
 _ANSWERED_BY_SILENCE = {
     wire.Opcode.FORGET,
@@ -73,11 +74,12 @@ class BlockServer:
             wire.Opcode.RELEASE: lambda request: wire.reply(request.unique),
             wire.Opcode.DESTROY: self._destroy,
         }
-        self._commands: dict[bytes, Callable[[bytes], None]] = {
+        self._commands: dict[bytes, Callable[[bytes], bytes | None]] = {
             b"M": self._mark,
             b"R": self._reset,
             b"I": self._show_image,
             b"F": self._set_faults,
+            b"S": self._log_size,
         }
 
     def serve(self) -> None:
@@ -192,8 +194,8 @@ class BlockServer:
             self._over = True
             return
         command, length = COMMAND.unpack(head)
-        self._commands[command](_receive(self._control, length))
-        self._control.sendall(command)
+        answer = self._commands[command](_receive(self._control, length))
+        self._control.sendall(command + (answer or b""))
 
     def _mark(self, text: bytes) -> None:
         self._append(Record(Kind.MARK, arrived=self._records), text)
@@ -209,6 +211,10 @@ class BlockServer:
         image.clear()
         for offset, place, size in unpack_runs(message):
             image.write(offset, os.pread(self._log, size, place))
+
+    def _log_size(self, _: bytes) -> bytes:
+        """How much of the log is whole: behind that, a record may be on its way into it."""
+        return LENGTH.pack(os.lseek(self._log, 0, os.SEEK_CUR))
 
     def _set_faults(self, message: bytes) -> None:
         self._decider = FaultDecider(DeviceFaults.from_json(message))

@@ -23,9 +23,8 @@ def map_file(descriptor: int) -> mmap.mmap:
     return mmap.mmap(descriptor, 0, prot=mmap.PROT_READ)
 
 
-def read_all(descriptor: int) -> bytes:
-    """Return what the file holds, wherever its position is."""
-    size = os.fstat(descriptor).st_size
+def read_all(descriptor: int, size: int) -> bytes:
+    """Return the first so many bytes of the file, wherever its position is."""
     parts: list[bytes] = []
     while (done := sum(map(len, parts))) < size:
         part = os.pread(descriptor, min(size - done, 1 << 28), done)

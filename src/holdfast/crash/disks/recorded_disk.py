@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Self
 
 from holdfast.crash.disks.block_log import parse_log
 from holdfast.crash.disks.faults import NO_FAULTS
-from holdfast.crash.disks.fuse_server import COMMAND, DISK, IMAGE
+from holdfast.crash.disks.fuse_server import COMMAND, DISK, IMAGE, LENGTH
 from holdfast.crash.disks.loop import attached
 from holdfast.crash.disks.memory import read_all
 from holdfast.crash.disks.mounting import mounted
@@ -126,7 +126,9 @@ class RecordedDisk:
 
     def log(self) -> tuple[list[Record], bytes]:
         """Return what was recorded since the last `recorded` began, and the bytes of it."""
-        data = read_all(self._log)
+        self._command(b"S")
+        answer = self._control.recv(LENGTH.size, socket.MSG_WAITALL)
+        data = read_all(self._log, LENGTH.unpack(answer)[0])
         return parse_log(data), data
 
     @contextmanager

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import errno
-import time
 import os
 import socket
 import struct
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,7 +15,7 @@ import pytest
 
 from holdfast.crash.disks.block_log import Kind, parse_log
 from holdfast.crash.disks.faults import DeviceFaults
-from holdfast.crash.disks.fuse_server import COMMAND, BlockServer
+from holdfast.crash.disks.fuse_server import COMMAND, LENGTH, BlockServer
 from holdfast.crash.disks.fuse_wire import Opcode
 from holdfast.crash.disks.overlay import pack_blocks
 
@@ -67,6 +67,10 @@ class Kernel:
     def command(self, command: bytes, message: bytes = b"") -> None:
         self.control.sendall(COMMAND.pack(command, len(message)) + message)
         assert command == self.control.recv(1)
+
+    @property
+    def log_size(self) -> int:
+        return (self._folder / "log").stat().st_size
 
     def log(self) -> list:
         return parse_log((self._folder / "log").read_bytes())
@@ -138,6 +142,14 @@ def test_late_write_is_recorded_when_it_is_answered(kernel) -> None:
 
     assert [flush, late] == answered
     assert [(Kind.FLUSH, 0), (Kind.WRITE, 0)] == [(record.kind, record.arrived) for record in log]
+
+
+def test_size_of_the_log_is_told(kernel) -> None:
+    """What is behind it may be half a record."""
+    kernel.write(0, b"x" * 4096)
+    kernel.command(b"S")
+
+    assert (kernel.log_size,) == LENGTH.unpack(kernel.control.recv(LENGTH.size))
 
 
 def test_slow_flush_takes_its_time(kernel) -> None:
