@@ -12,7 +12,7 @@ TEST   := $(VENV)/.ready-test
 DEV    := $(VENV)/.ready-dev
 BENCH  := $(VENV)/.ready-bench
 
-FAST   := $(wildcard tests/unit tests/conformance tests/docs)
+FAST   := $(wildcard tests/unit tests/conformance tests/docs tests/canaries)
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
@@ -28,14 +28,14 @@ demo: $(USE) ## what it does, on your own disk, in under 30 seconds
 test: $(TEST) ## every test, and what was skipped and why (under 15 minutes)
 	@$(BIN)/python -m pytest tests
 
-check: $(DEV) ## format, lint, floors, house rules, types, fast tests (about a minute)
+check: $(DEV) ## format, lint, floors, house rules, types, fast tests (about a minute on two idle cores)
 	@echo "== format";  $(BIN)/ruff format --check --quiet --output-format concise . || { echo "remedy: make format"; exit 1; }
 	@echo "== lint";    $(BIN)/ruff check --quiet --output-format concise .
 	@echo "== floors";  $(BIN)/lint-imports --no-logo > $(VENV)/floors.txt 2>&1 || { cat $(VENV)/floors.txt; exit 1; }
-	@echo "== tidy";    $(BIN)/python -m pytest -q --no-header tests/tidy
 	@echo "== mypy";    $(BIN)/mypy --no-error-summary
 	@echo "== pyright"; $(BIN)/pyright > $(VENV)/pyright.txt 2>&1 || { cat $(VENV)/pyright.txt; exit 1; }
-	@echo "== tests";   HOLDFAST_PROFILE=fast $(BIN)/python -m pytest -q --no-header -m "not slow and not root" $(FAST)
+	@echo "== tests";   HOLDFAST_PROFILE=fast $(BIN)/python -m pytest -q --no-header --numprocesses=auto \
+	    -m "not slow and not root" tests/tidy $(FAST)
 	@echo "== all is well"
 
 crash: $(TEST) ## prove every operation: crashes, faults, kills; writes docs/reference/crash-results.md (under five minutes)
