@@ -103,7 +103,7 @@ class FilePlace:
             file.close()
         if known is not None and data == known.data:
             data = known.data or data
-        return Content(data, self._stamps.sign(before) if is_whole else None)
+        return Content(data, self._stamps.sign_read(before) if is_whole else None)
 
     def _refuse(self, stat: Stat) -> None:
         if not S_ISREG(stat.st_mode):
@@ -158,7 +158,7 @@ class FilePlace:
             prune_kept(folder, name, keep=options.keep)
         if new is None:
             return Content(data, None)
-        return Content(data, self._stamps.sign(new.stat, is_bare=new.is_bare))
+        return Content(data, self._stamps.sign_written(new.stat, is_bare=new.is_bare))
 
     def _require(self, content: Content) -> tuple[Stat | None, bool]:
         """Return what is there now, and whether that is bare, if it is still `content`."""

@@ -8,7 +8,6 @@ Invariants:
 from __future__ import annotations
 
 import errno
-import os
 from contextlib import asynccontextmanager, contextmanager
 from stat import S_ISLNK
 
@@ -58,7 +57,7 @@ class FileRegister:
     def __init__(self, path: str, options: FileOptions) -> None:
         self.name = path
         self._options = options
-        self._stamps = Stamps(os.path.dirname(path), vfs=options.vfs, clock=options.clock)
+        self._stamps = Stamps(path, vfs=options.vfs, clock=options.clock)
         self._lock: FileLock | None = None
 
     def read(self, known: Content | None = None) -> Content:

@@ -1,10 +1,16 @@
 """Whether the time stamps of a file prove that it still holds what was read or written.
 
+A system stamps a file when a write begins, and copies the bytes after that. So a look at young
+stamps says nothing of the bytes that were read: a write may be under way. Of bytes that we wrote
+ourselves it says that no other write had begun.
+
 Invariants:
-    I1  A look at a file proves that it is unchanged only when its stamps were old enough then:
-        20 ms, or 2 s where times have whole seconds (FAT); or where the system gives every change
-        after a look other stamps (`VFS.fine_stamps`). Else the bytes are compared.
-    I2  Nobody can have changed the file between its bytes and the look.
+    I1  A look at a file that was read proves that it is unchanged only when its stamps were old
+        enough then: 20 ms, or 2 s where times have whole seconds (FAT, small inodes of ext4).
+    I2  A look at a file that we wrote proves it at once where the system gives every change after a
+        look other stamps (`VFS.fine_stamps`), and nobody can have begun to write into it between
+        our bytes and the look.
+    I3  In all other cases the bytes are compared.
 """
 
 from __future__ import annotations
@@ -29,45 +35,58 @@ Key: TypeAlias = "tuple[int, int, int, int, int]"
 class Signature(NamedTuple):
     """What a look at a file showed.
 
-    `was_old`: its stamps were old enough to prove something. `is_bare`: it is known that it had no
-    extended attributes.
+    `was_old`: its stamps were old enough to prove something. `is_ours`: we wrote it, and its stamps
+    are no whole seconds. `is_bare`: it is known that it had no extended attributes.
     """
 
     key: Key
     was_old: bool
+    is_ours: bool
     is_bare: bool
 
 
 class Stamps:
-    """The judge of one file's signatures; `folder_path` is where it lies."""
+    """The judge of the signatures of the file at `path`, which may be reached by symlinks."""
 
-    __slots__ = ("_clock", "_fine", "_folder_path", "_vfs")
+    __slots__ = ("_clock", "_fine", "_path", "_vfs")
 
-    def __init__(self, folder_path: str, *, vfs: VFS, clock: Clock) -> None:
-        self._folder_path = folder_path
+    def __init__(self, path: str, *, vfs: VFS, clock: Clock) -> None:
+        self._path = path
         self._vfs = vfs
         self._clock = clock
         self._fine: dict[int, bool] = {}
 
-    def sign(self, stat: Stat, *, is_bare: bool = False) -> Signature:
-        """Return the proof for bytes that nobody changed before this look (I2)."""
+    def sign_read(self, stat: Stat) -> Signature:
+        """Return the proof for bytes that were read before this look, which showed no change."""
+        return Signature(key_of(stat), self._is_old(stat), is_ours=False, is_bare=False)
+
+    def sign_written(self, stat: Stat, *, is_bare: bool) -> Signature:
+        """Return the proof for bytes of ours, if nobody wrote behind them before this look (I2)."""
+        is_ours = not _is_coarse(stat)
+        return Signature(key_of(stat), self._is_old(stat), is_ours=is_ours, is_bare=is_bare)
+
+    def _is_old(self, stat: Stat) -> bool:
         newest = max(stat.st_mtime_ns, stat.st_ctime_ns)
-        coarse = stat.st_mtime_ns % 1_000_000_000 == 0
         age = self._clock.now_ns() - newest
-        return Signature(key_of(stat), age > (_COARSE_NS if coarse else _FINE_NS), is_bare)
+        return age > (_COARSE_NS if _is_coarse(stat) else _FINE_NS)
 
     def proves(self, content: Content, stat: Stat) -> bool:
-        """Return True if a look now shows that the file still holds `content` (I1)."""
+        """Return True if a look now shows that the file still holds `content` (I1, I2)."""
         proof = content.proof
         if not isinstance(proof, Signature) or proof.key != key_of(stat):
             return False
-        return proof.was_old or self._is_fine(stat.st_dev)
+        return proof.was_old or (proof.is_ours and self._is_fine(stat.st_dev))
 
     def _is_fine(self, device: int) -> bool:
         fine = self._fine.get(device)
         if fine is None:
-            fine = self._fine[device] = self._vfs.fine_stamps(self._folder_path)
+            fine = self._fine[device] = self._vfs.fine_stamps(self._path, device)
         return fine
+
+
+def _is_coarse(stat: Stat) -> bool:
+    """Whether the times look like whole seconds, which prove little."""
+    return stat.st_mtime_ns % 1_000_000_000 == 0 or stat.st_ctime_ns % 1_000_000_000 == 0
 
 
 def key_of(stat: Stat) -> Key:

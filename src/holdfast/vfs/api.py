@@ -256,10 +256,14 @@ class VFS(Protocol):
         """
         ...
 
-    def fine_stamps(self, path: str) -> bool:
-        """Say whether a file there that changes after a look (`stat`) has other times than it had.
+    def fine_stamps(self, path: str, device: int) -> bool:
+        """Say whether a file that begins to change after a look (`stat`) has other times at once.
 
         False where that is not known: then equal times of a young file prove nothing.
+
+        Args:
+            path: leads to the file, perhaps through symlinks.
+            device: the `st_dev` of the file that is meant.
         """
         ...
 

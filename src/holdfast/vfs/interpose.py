@@ -282,9 +282,9 @@ class Interposed:
         """Tell `holder` who took the lock."""
         self.inner.announce(_inner(file))
 
-    def fine_stamps(self, path: str) -> bool:
+    def fine_stamps(self, path: str, device: int) -> bool:
         """Say whether times tell every change."""
-        return self.inner.fine_stamps(path)
+        return self.inner.fine_stamps(path, device)
 
     def promises(self, path: str) -> api.Promises:
         """Say what the place gives."""

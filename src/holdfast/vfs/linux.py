@@ -128,11 +128,14 @@ class LinuxVFS(PosixVFS):
                 return Holder(real, os.uname().nodename, _program(real))
         return None
 
-    def fine_stamps(self, path: str) -> bool:
+    def fine_stamps(self, path: str, device: int) -> bool:
         """Return True on the filesystems with multigrain time stamps (Linux 6.13)."""
         from holdfast.vfs.mounts import has_fine_stamps, mounted
 
-        return has_fine_stamps(mounted(self.resolve(path)), os.uname().release)
+        mount = mounted(self.resolve(path))
+        if mount is None or not has_fine_stamps(mount, os.uname().release):
+            return False
+        return os.stat(mount.point).st_dev == device
 
     def promises(self, path: str) -> api.Promises:
         """Read the mount table for the filesystem and its options."""

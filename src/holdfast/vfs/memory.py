@@ -121,7 +121,7 @@ class MemoryVFS:
     def announce(self, file: api.File) -> None:
         """Write nothing: `holder` knows."""
 
-    def fine_stamps(self, path: str) -> bool:
+    def fine_stamps(self, path: str, device: int) -> bool:
         """Return what `core.fine_stamps` says, which a test may set."""
         return self.core.fine_stamps
 

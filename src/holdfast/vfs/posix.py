@@ -306,7 +306,7 @@ class PosixVFS:
     def announce(self, file: api.File) -> None:
         """Write nothing."""
 
-    def fine_stamps(self, path: str) -> bool:
+    def fine_stamps(self, path: str, device: int) -> bool:
         """Return False: no promise of other systems is known."""
         return False
 

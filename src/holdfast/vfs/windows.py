@@ -339,7 +339,7 @@ class WindowsVFS:
         """Describe what a path leads to."""
         return os.stat(path)
 
-    def fine_stamps(self, path: str) -> bool:
+    def fine_stamps(self, path: str, device: int) -> bool:
         """Return False: no promise of this system is known."""
         return False
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json as json_
+import os
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,7 +13,8 @@ import pytest
 from holdfast import Document
 from holdfast.state.file_place import FileOptions
 from holdfast.state.file_register import FileRegister
-from holdfast.vfs import ManualClock
+from holdfast.state.register import Content
+from holdfast.vfs import SYSTEM, ManualClock
 from holdfast.vfs.interpose import Call, Interposed
 from holdfast.vfs.memory import MemoryVFS
 
@@ -55,22 +58,71 @@ def test_file_from_the_future_is_never_trusted() -> None:
     assert register.read(content) is not content
 
 
-def test_fine_stamps_prove_at_once() -> None:
-    """I1: where every change after a look has other stamps, a young look is a proof."""
-    clock = ManualClock()
+def written(disk: MemoryVFS, clock: ManualClock) -> tuple[FileRegister, Content]:
+    """The register of /a.json, and what was just written through it."""
+    register = register_of(disk, clock)
+    with register.exclusive() as place:
+        content = place.write(b"[1]", replacing=place.read())
+    return register, content
+
+
+def test_fine_stamps_prove_at_once_what_we_wrote() -> None:
+    """I2: where every change after a look has other stamps, a young file of ours is proven."""
+    clock = ManualClock(start_ns=FRACTION)
+    disk = MemoryVFS(clock=clock)
+    register, content = written(disk, clock)
+
+    assert content is register.read(content)
+
+    folder = disk.folder("/")
+    file = folder.open("a.json", "write")
+    file.write(b"[2]")
+    file.close()
+    folder.close()
+
+    assert b"[2]" == register.read(content).data
+
+
+def test_fine_stamps_prove_nothing_of_what_was_read() -> None:
+    """I1: a write stamps the file before it copies its bytes, so it may be under way."""
+    clock = ManualClock(start_ns=FRACTION)
     disk = MemoryVFS(clock=clock)
     disk.write_tree({"/a.json": b"{}"})
     register = register_of(disk, clock)
     content = register.read()
 
-    assert content is register.read(content)
+    assert content is not register.read(content)
 
-    file = disk.folder("/").open("a.json", "write")
-    file.write(b"[]")
-    file.close()
 
-    assert b"[]" == register.read(content).data
-    disk.core.collected.clear()
+def test_whole_seconds_prove_nothing_of_what_we_wrote() -> None:
+    """I2: ext4 with small inodes has whole seconds, whatever its name promises."""
+    clock = ManualClock(start_ns=WHOLE)
+    disk = CoarseVFS(clock=clock)
+    disk.core.fine_stamps = False
+    register, content = written(disk, clock)
+
+    assert content is not register.read(content)
+
+
+class CoarseVFS(MemoryVFS):
+    """A filesystem with whole seconds that is taken for one with fine stamps."""
+
+    def fine_stamps(self, path: str, device: int) -> bool:
+        """Say so."""
+        del path, device
+        return True
+
+
+@pytest.mark.skipif(not os.path.isdir("/dev/shm"), reason="there is no second filesystem")
+def test_stamps_are_judged_where_the_file_is(tmp_path: Path) -> None:
+    """I2: the folder of a symlink says nothing of the filesystem that it leads to."""
+    fine = SYSTEM.fine_stamps(str(tmp_path), tmp_path.stat().st_dev)
+    other = os.stat("/dev/shm").st_dev
+    if other == tmp_path.stat().st_dev:
+        pytest.skip("there is no second filesystem")
+
+    assert not SYSTEM.fine_stamps(str(tmp_path), other)
+    assert fine == SYSTEM.fine_stamps(str(tmp_path / "missing"), tmp_path.stat().st_dev)
 
 
 class WritesIntoTheNewFile(Interposed):

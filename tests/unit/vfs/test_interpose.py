@@ -57,7 +57,7 @@ def use_everything(vfs: Interposed) -> None:
     folder.sync()
     vfs.stat("/e")
     vfs.resolve("/e")
-    vfs.fine_stamps("/")
+    vfs.fine_stamps("/", 1)
     vfs.promises("/")
     vfs.token()
     for opened in (file, copy, unnamed, folder):
