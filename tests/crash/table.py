@@ -55,15 +55,19 @@ class Run(NamedTuple):
 def totals(proofs: Sequence[Proof]) -> str:
     """One line for a terminal."""
     results = [result for proof in proofs for result in (*proof.seam, *proof.real)]
-    states = sum(result.states for result in results)
+    explored = [r for r in results if r.proof in {CRASH, RECOVERY, FAULT}]
+    states = sum(result.states for result in explored)
+    runs = sum(result.runs for result in results if result.proof not in {CRASH, RECOVERY, FAULT})
+    samples = sum(not result.exhaustive for result in explored)
     bad = sum(len(result.violations) for result in results)
     teeth = [tooth for proof in proofs for tooth in proof.teeth]
     idle = sum(tooth.bites is None for tooth in teeth)
     unproven = sum(tooth.bites is None and reason_for(tooth) is None for tooth in teeth)
     failed = sum(bool(proof.failure) for proof in proofs)
     return (
-        f"{len(proofs)} operations, {states:,} states, {bad} violations; {len(teeth)} calls "
-        f"switched off one by one, {len(teeth) - idle} noticed, {idle - unproven} listed with a "
+        f"{len(proofs)} operations, {states:,} states and {runs:,} killed or full runs, {bad} "
+        f"violations under the models named; {samples} of {len(explored)} explorations are samples; "
+        f"{len(teeth)} calls switched off one by one, {len(teeth) - idle} noticed, {idle - unproven} listed with a "
         f"reason, {unproven} neither"
         + (f"; **{failed} proofs did not come to an end**" if failed else "")
     )
@@ -107,7 +111,8 @@ _SEAM = """\
 *Crash*: at every call; blocks of 4096 and 512 bytes; lost new blocks show zeros, or old contents
 of the disk; with and without files that have no name.
 *In the recovery*: sweep and do it again, and crash at every call of that.
-*After a fault*: each call fails with each errno (`runs`), and the run is crashed at every call.
+*After a fault*: each call fails with each errno (the *faulty runs*), each such run is crashed at
+every call, and of the states those are counted that no run before had shown.
 """
 _REAL = """\
 
@@ -143,7 +148,8 @@ They are not proven to be necessary. Why they are made:
 
 def _seam_table(proofs: Sequence[Proof]) -> str:
     rows = [
-        ["operation", "model", "crash", "", "in the recovery", "", "after a fault", "violations"]
+        ["operation", "model", "crash", "all?", "in the recovery", "all?"]
+        + ["after a fault", "faulty runs", "violations"]
     ]
     for proof in proofs:
         found = {result.proof: result for result in proof.seam}
@@ -151,7 +157,7 @@ def _seam_table(proofs: Sequence[Proof]) -> str:
             [
                 *(proof.operation, proof.model),
                 *(*_states(found.get(CRASH)), *_states(found.get(RECOVERY))),
-                *(_after_fault(found.get(FAULT)), _verdict(proof)),
+                *(_after_fault(found.get(FAULT)), _runs(found.get(FAULT)), _verdict(proof)),
             ]
         )
     return _table(rows)
@@ -159,7 +165,7 @@ def _seam_table(proofs: Sequence[Proof]) -> str:
 
 def _real_table(proofs: Sequence[Proof]) -> str:
     rows = [
-        ["operation", "crash", "", "same", "killed at calls", "at random", "full", "violations"]
+        ["operation", "crash", "all?", "same", "killed at calls", "at random", "full", "violations"]
     ]
     for proof in proofs:
         found = {result.proof: result for result in proof.real}
@@ -212,7 +218,7 @@ def _runs(result: Result | None) -> str:
 
 
 def _after_fault(result: Result | None) -> str:
-    return "" if result is None else f"{result.states:,} of {result.runs:,} runs"
+    return "" if result is None else f"{result.states:,}"
 
 
 def _verdict(proof: Proof) -> str:

@@ -25,7 +25,8 @@ def test_page_says_how_many_states_under_which_model() -> None:
     assert "| write_bytes | posix | 1,234 | all |" in text
     assert "on 1 January 2027, Linux 6.0, Python 3.11, in 12 s" in text
     assert "`file.sync()` | primitives/replacement.py, `commit` | torn (1) |" in text
-    assert "1 operations, 1,241 states, 0 violations; 1 calls switched off one by one" in text
+    assert "1 operations, 1,234 states and 7 killed or full runs, 0 violations" in text
+    assert "0 of 1 explorations are samples; 1 calls switched off one by one" in text
     assert GOOD.ok
 
 

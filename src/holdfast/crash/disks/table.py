@@ -51,7 +51,7 @@ class Outcome(NamedTuple):
 
 def summary(outcome: Outcome) -> str:
     """What a terminal shows at the end."""
-    lines = [f"{outcome.images} images mounted in {outcome.seconds:.0f} s, seed {outcome.seed}"]
+    lines = [f"{outcome.images:,} images mounted in {outcome.seconds:.0f} s, seed {outcome.seed}"]
     lines += [f"NOT AS IT MUST BE: {_complaint(r)}" for r in outcome.results if not r.ok]
     lines += [f"{failure.job}: {failure.why}" for failure in outcome.failures]
     lines += [
@@ -78,7 +78,7 @@ def _describe(found: Outside) -> Iterator[str]:
 
 def page(outcome: Outcome) -> str:
     """The page of the documentation."""
-    about = f" on {outcome.day}, Linux {outcome.kernel}, {outcome.images} images mounted"
+    about = f" on {outcome.day}, Linux {outcome.kernel}, {outcome.images:,} images mounted"
     ours = [r for r in outcome.results if not r.workload.startswith("control: ")]
     controls = [r for r in outcome.results if r.workload.startswith("control: ")]
     parts = [_HEAD.format(about=about)]
