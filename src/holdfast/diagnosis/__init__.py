@@ -7,6 +7,7 @@ that lies about its own cache cannot be told from here.
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 from typing import TYPE_CHECKING
@@ -52,10 +53,12 @@ def doctor(
         facts = probe(place, vfs=vfs, clock=clock)
         leftovers = _leftovers(facts.path, vfs)
     except OSError as error:
-        error.add_note(
-            f"{place}: cannot be measured. Nothing was left in it. "
-            "Name a folder that exists and that this user may write to."
+        remedy = (
+            "Free some space: it takes about one megabyte."
+            if error.errno in {errno.ENOSPC, errno.EDQUOT}
+            else "Name a folder that exists and that this user may write to."
         )
+        error.add_note(f"{place}: cannot be measured. Nothing was left in it. {remedy}")
         raise
     verdict, why = _judge(facts)
     return Report(

@@ -150,6 +150,10 @@ def _is_too_deep(text: str) -> bool:
 def _reason(text: str, error: json.JSONDecodeError) -> str:
     if not text.strip(" \t\n\r"):
         return "the file is empty, which is not JSON"
+    if text.startswith(("//", "/*", "#"), error.pos):
+        return "JSON has no comments"
+    if error.msg.startswith("Expecting property name") and text.startswith("}", error.pos):
+        return "JSON has no comma before a closing bracket"
     return error.msg[:1].lower() + error.msg[1:]
 
 

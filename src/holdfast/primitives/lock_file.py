@@ -96,12 +96,17 @@ class LockFile:
         Raises:
             OSError: As the system says it; no file was made.
         """
-        folder = self.vfs.folder(self.folder)
         try:
-            with Opening():
-                return self._open_listed(folder)
-        finally:
-            _close(folder)
+            folder = self.vfs.folder(self.folder)
+            try:
+                with Opening():
+                    return self._open_listed(folder)
+            finally:
+                _close(folder)
+        except OSError as error:
+            error.filename = self.path
+            error.add_note(f"{self.path}: cannot be locked. Nothing is held and nothing was made.")
+            raise
 
     def _open_listed(self, folder: Folder) -> Description:
         try:

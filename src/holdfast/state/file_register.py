@@ -198,10 +198,7 @@ class FileRegister:
         options, path = self._options, self.name
         for _ in range(_MOVES):
             folder_path, name = split(path)
-            if create:
-                folder = open_folder(folder_path, sync=options.sync, vfs=options.vfs)
-            else:
-                folder = options.vfs.folder(folder_path)
+            folder = self._open_folder(folder_path, create=create)
             try:
                 seen = look(folder, name)
             except BaseException:
@@ -212,6 +209,16 @@ class FileRegister:
             folder.close()
             path = options.vfs.resolve(self.name)
         raise self._moving()
+
+    def _open_folder(self, path: str, *, create: bool) -> Folder:
+        options = self._options
+        try:
+            if create:
+                return open_folder(path, sync=options.sync, vfs=options.vfs)
+            return options.vfs.folder(path)
+        except OSError as error:
+            error.add_note(f"{self.name}: not changed. Its folder cannot be opened or made.")
+            raise
 
     def _moving(self) -> OSError:
         reason = "the symlink is changed faster than it can be followed"

@@ -209,3 +209,18 @@ def test_sole_change_gives_what_the_text_decodes_to() -> None:
 
     assert (b'{"a": [1], "b": 3}', {"a": [1], "b": 3}) == sole
     assert value["a"] is not sole[1]["a"]
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (b'{\n  // no\n  "a": 1}', "JSON has no comments"),
+        (b'{"a": 1 /* no */}', "JSON has no comments"),
+        (b"# no\n{}", "JSON has no comments"),
+        (b'{"a": 1,}', "JSON has no comma before a closing bracket"),
+    ],
+)
+def test_what_json_has_not_is_named(text: bytes, said: str) -> None:
+    """Comments and last commas, which other tools take, are called by their names."""
+    with pytest.raises(DecodeError, match=said):
+        JsonCodec().decode(text)

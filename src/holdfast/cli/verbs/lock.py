@@ -97,7 +97,11 @@ def _locked(args: Namespace, path: str) -> File:
     from holdfast.cli.waiting import take, telling
 
     def attempt(wait_s: float | None) -> File:
-        file = _open(path)
+        try:
+            file = _open(path)
+        except OSError as error:
+            error.add_note("CMD was not run.")
+            raise
         if take(file, shared=args.shared, timeout_s=wait_s):
             return file
         raise LockTimeout("busy", path=path, waited_s=wait_s or 0, holder=holder_of(path))
