@@ -6,12 +6,13 @@ import re
 
 import pytest
 
-from benchmarks.crash_peers.measuring import Peer, Result, measure, peers
-from benchmarks.crash_peers.page import database_cell, row
+from benchmarks.crash_peers.measuring import Peer, Result, Verdict, measure, peers
+from benchmarks.crash_peers.page import database_cell, lost_cuts, row
 from benchmarks.crash_peers.programs.sqlite import SYNCHRONOUS
 from tests.tidy.source import ROOT
 
 PAGE = (ROOT / "docs/reference/crash-peers.md").read_text("utf-8")
+FLAGS = re.MULTILINE | re.DOTALL
 PEERS = {peer.name: peer for peer in peers()}
 
 # By the report of whoever measured first, on real filesystems or with another tester.
@@ -29,6 +30,8 @@ KNOWN = {
 KNOWN_DATABASES = {
     "DELETE-FULL": "not kept: a power cut",
     "DELETE-EXTRA": "**both hold**",
+    "DELETE-NORMAL": "not kept: a power cut",
+    "PERSIST-NORMAL": "**both hold**",
     "WAL-FULL": "**both hold**",
     "WAL-NORMAL": "not kept: a power cut",
 }
@@ -95,3 +98,36 @@ def test_page_says_what_a_run_finds_of_sqlite(variant):
     """A new run comes to the cell that stands on the page."""
     result = measured(PEERS[f"sqlite/{variant}"])
     assert database_on_page(variant) == database_cell(result)
+
+
+def damaged(*calls: tuple[str, str]) -> Result:
+    """A result whose smallest state lost this of these calls."""
+    finding = {"calls": [{"text": text, "lost": lost} for text, lost in calls]}
+    verdict = Verdict("linux", finding, 2, 1, exhaustive=True, stopped=False)
+    return Result(PEERS["sqlite/TRUNCATE-NORMAL"], verdict, verdict)
+
+
+def test_remark_on_a_lost_cut_is_made_where_a_state_shows_it():
+    """And only if the file grew again, and that survived."""
+    cut = ("ftruncate('j', 0)", "the size of 0")
+    assert "`sqlite/TRUNCATE-NORMAL`" in "".join(
+        lost_cuts([damaged(cut, ("pwrite64('j', 512 bytes)", "bytes 0..511"))])
+    )
+    for calls in [
+        (cut,),
+        (("ftruncate('j', 0)", ""), ("pwrite64('j', 512 bytes)", "bytes 0..511")),
+        (cut, ("pwrite64('j', 512 bytes)", "the size of 512")),
+        (cut, ("pwrite64('other', 512 bytes)", "")),
+    ]:
+        assert [] == list(lost_cuts([damaged(*calls)]))
+
+
+def test_page_makes_the_remark_of_its_own_sequences():
+    """It names what its sequences show, and nothing else."""
+    shown = {
+        name
+        for name, calls in re.findall(r"^`(\S+)`, not whole.*?```text\n(.*?)```", PAGE, FLAGS)
+        if re.search(r"truncate\(.*, 0\).*LOST", calls)
+    }
+    (remark,) = re.findall(r"^The smallest state of (.*) lost a cut", PAGE, re.MULTILINE) or ("",)
+    assert shown == set(re.findall(r"`(\S+)`", remark))

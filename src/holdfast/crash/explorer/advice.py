@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from holdfast.crash.explorer.wording import function_key, label, site_key
+from holdfast.crash.explorer.wording import function_key, is_python, label, site_key
 from holdfast.vfs import operations as ops
+from holdfast.vfs.micro import Move
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -18,8 +19,32 @@ if TYPE_CHECKING:
 
 __all__ = ["Advice", "advise"]
 
-_REPLACE = "holdfast.write_bytes(path, data), or holdfast.open(path, 'w'), does that"
-_DURABLE = "holdfast.write_bytes and holdfast.open sync both file and folder before they return"
+
+class _Use(NamedTuple):
+    """What of holdfast does it: for a program in Python, and for any other."""
+
+    python: str
+    other: str = "in a shell, `holdfast write FILE` does that"
+
+
+_REPLACE = _Use("holdfast.write_bytes(path, data), or holdfast.open(path, 'w'), does that")
+_DURABLE = _Use(
+    "holdfast.write_bytes and holdfast.open sync both file and folder before they return",
+    "in a shell, `holdfast write FILE` syncs both file and folder before it returns",
+)
+_RAISES = _Use(
+    "holdfast.write_bytes raises and leaves the old contents",
+    "in a shell, `holdfast write FILE` fails and leaves the old contents",
+)
+_SAME_FOLDER = _Use("holdfast.write_bytes and holdfast.replacing do that")
+_TO_REPLACE = _Use(
+    f"to replace: {_REPLACE.python}", "to replace, in a shell: `holdfast write FILE`"
+)
+_MAKE = _Use(
+    f"{_REPLACE.python}; holdfast.open(path, 'x') for one that must be new",
+    "in a shell, `holdfast write FILE` does that, and -n only for one that must be new",
+)
+_NOTHING = _Use("", "")
 _CHECKSUM = "give each record a length and a checksum, and take one that fails them for not there"
 
 
@@ -45,13 +70,14 @@ def advise(scene: Scene) -> tuple[Advice, ...]:
     return tuple({advice.key: advice for advice in found}.values())
 
 
-def _advice(scene: Scene, rule: str, operation: int, *, do: str, use: str) -> Advice:
+def _advice(scene: Scene, rule: str, operation: int, *, do: str, use: _Use) -> Advice:
     if not 0 <= operation < len(scene.operations):
-        return Advice(rule, None, do, use, rule)
+        return Advice(rule, None, do, use.python, rule)
     call = scene.call(operation)
+    words = use.python if scene.recording.recorder == "memory" or is_python(call) else use.other
     if rule in _MENDED_BY_REPLACING:
-        return Advice(rule, call.number, do, use, f"replace {function_key(call)}")
-    return Advice(rule, call.number, do, use, f"{rule} {site_key(call)}")
+        return Advice(rule, call.number, do, words, f"replace {function_key(call)}")
+    return Advice(rule, call.number, do, words, f"{rule} {site_key(call)}")
 
 
 # Something was lost.
@@ -90,7 +116,7 @@ def _mind_the_failure(scene: Scene, at: int) -> Advice:
         do=f"{label(scene.call(at))} failed, and the program went on. After a failed sync the "
         "system takes what it could not write for written: no later sync covers it. Do not "
         "acknowledge; write the contents anew, into a new file.",
-        use="holdfast.write_bytes raises and leaves the old contents",
+        use=_RAISES,
     )
 
 
@@ -100,6 +126,7 @@ def _is_half_moved(scene: Scene, at: int) -> bool:
         isinstance(operation, ops.Rename)
         and operation.folder != operation.to_folder
         and len(scene.lost[at]) == 1
+        and not isinstance(scene.lost[at][0], Move)  # all of it: it was taken for one change
     )
 
 
@@ -110,7 +137,7 @@ def _same_folder(scene: Scene, at: int) -> Advice:
         at,
         do=f"a rename from one folder to another is two changes on the disk, and one of them was "
         f"lost. Put the temporary file of {label(scene.call(at))} into the folder of its target.",
-        use="holdfast.write_bytes and holdfast.replacing do that",
+        use=_SAME_FOLDER,
     )
 
 
@@ -130,7 +157,7 @@ def _sync_folder(scene: Scene, target: Target, at: int) -> Advice:
         scene,
         "sync-folder",
         at,
-        do=f"sync the folder {scene.path(target.inode)!r} after {label(scene.call(at))}"
+        do=f"sync the folder {scene.path(target.inode, after=at)!r} after {label(scene.call(at))}"
         f"{_before(scene, at)}: the sync of a file says nothing about its name.",
         use=_DURABLE,
     )
@@ -148,11 +175,12 @@ def _sync_file(scene: Scene, target: Target, at: int) -> Advice:
             f"{label(scene.call(rename))}: the new name may reach the disk before the {what}.",
             use=_DURABLE,
         )
+    path = scene.path(target.inode, after=at)
     return _advice(
         scene,
         "sync-file",
         at,
-        do=f"sync {scene.path(target.inode)!r} after {label(scene.call(at))}{_before(scene, at)}.",
+        do=f"sync {path!r} after {label(scene.call(at))}{_before(scene, at)}.",
         use=_DURABLE,
     )
 
@@ -164,7 +192,7 @@ def _torn(scene: Scene, at: int) -> Advice:
         at,
         do=f"the parts of {label(scene.call(at))} reach the disk one by one, which no sync "
         f"prevents. Replace the whole file, or {_CHECKSUM}.",
-        use=f"to replace: {_REPLACE}",
+        use=_TO_REPLACE,
     )
 
 
@@ -232,7 +260,7 @@ def _empty(scene: Scene, at: int) -> Advice:
         at,
         do=f"{label(scene.call(at))} gives the file its name before it has its contents. Write to "
         "a temporary name in the same folder, sync, and rename.",
-        use=f"{_REPLACE}; holdfast.open(path, 'x') for one that must be new",
+        use=_MAKE,
     )
 
 
@@ -254,7 +282,7 @@ def _before_the_start(scene: Scene) -> Advice:
         -1,
         do="the check fails for the folder as it was before the first call. Let it accept that "
         "too, or prepare the folder before the recording begins.",
-        use="",
+        use=_NOTHING,
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING, Literal, NamedTuple, Protocol, TypeAlias
 
 if TYPE_CHECKING:
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "HOLDS",
+    "SCRATCH",
     "Bench",
     "Case",
     "Check",
@@ -30,6 +32,9 @@ __all__ = [
 Check: TypeAlias = "Callable[[str, list[str]], object]"
 """`check(folder, acked)` raises if a promise is broken; `acked` is what the program had said."""
 
+SCRATCH = "holdfast-states-"
+"""How the names of scratch folders begin."""
+
 Outcomes: TypeAlias = "Generator[tuple[Case, Outcome], None, None]"
 
 OutcomeKind = Literal["holds", "violated", "crashed", "hung", "exited"]
@@ -40,11 +45,13 @@ class Outcome(NamedTuple):
     """What a check made of a state.
 
     `violated`: it raised (or exited with a code that is not 0, if it is a command); `crashed`: it
-    died by a signal; `hung`: it did not end in time; `exited`: it ended its process.
+    died by a signal; `hung`: it did not end in time; `exited`: it ended its process. `is_stderr`:
+    `said` is the standard error of a command, in which the line that tells most may be anywhere.
     """
 
     kind: OutcomeKind
     said: str = ""
+    is_stderr: bool = False
 
 
 HOLDS = Outcome("holds")
@@ -77,7 +84,7 @@ class Bench(Protocol):
         ...
 
     def run(self, cases: Iterable[Case]) -> Outcomes:
-        """Check each case; they may come back in another order. To close it ends what runs."""
+        """Check each case; they come back in the order given. To close it ends what runs."""
         ...
 
     def record_recovery(self, case: Case) -> Recording:
@@ -120,8 +127,12 @@ def words_of(error: BaseException, folder: str) -> str:
 
 
 def relative(text: str, folder: str) -> str:
-    """Take the scratch folder out of a text, and bound it."""
+    """Take the scratch folder, which is another one each time, out of a text, and bound it."""
     short = text.replace(folder + "/", "").replace(folder, ".") if folder else text
+    above = os.path.dirname(folder)
+    if SCRATCH in above:
+        short = short.replace(f"{above}-acked", "$HOLDFAST_CRASH_ACKED").replace(above, "..")
+        short = short.replace(os.path.dirname(above), "../..")
     return short if len(short) <= _SAID_CHARACTERS else short[:_SAID_CHARACTERS] + " ..."
 
 

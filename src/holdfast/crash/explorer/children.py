@@ -31,7 +31,7 @@ class Forked:
         outcome = call(lambda: self._check(place.folder, [*case.acked]), folder=place.folder)
         sys.stdout.flush()
         sys.stderr.flush()
-        text = f"{outcome.kind} {outcome.said}".encode("utf-8", "surrogatepass")
+        text = f"{outcome.kind} {outcome.said}".encode("utf-8", "backslashreplace")
         todo = text[:_FORKED_SAID_BYTES]
         while todo:
             todo = todo[os.write(out, todo) :]
@@ -82,7 +82,7 @@ class Command:
             return HOLDS
         if status < 0:
             return _killed(status, text)
-        return Outcome("violated", text or f"exit code {status}")
+        return Outcome("violated", text or f"exit code {status}", is_stderr=True)
 
 
 def _on_one_line(text: str) -> str:

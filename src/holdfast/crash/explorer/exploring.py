@@ -32,6 +32,8 @@ __all__ = ["Exploration", "Options", "Part"]
 _PROGRESS_S = 0.1
 _RECOVERIES_MAX = 64
 _HEALTHY_MAX = 4096
+_HEALTHY_BYTES_MAX = 256 << 20
+_SHARE_OF_A_MODEL = 0.75  # of the time that is left, so that the weaker ones are tried as well
 _SHARE_S = 1.0  # that each recovery gets at least
 
 
@@ -75,6 +77,7 @@ class Exploration:
         self._deadline_s = self._began_s + options.budget_s
         self._seen: set[int] = set()
         self._healthy: dict[int, Case] = {}
+        self._healthy_bytes = 0
         self.notes: list[str] = []
 
     @property
@@ -142,10 +145,15 @@ class Exploration:
     # One recording.
 
     def _explore(self, part: Part) -> None:
-        for model in self.models():
+        models, last_s = self.models(), self._deadline_s
+        for model in models:
+            now_s = time.monotonic()
+            share = 1.0 if model == models[-1] else _SHARE_OF_A_MODEL
+            self._deadline_s = now_s + (last_s - now_s) * share
             with closing(self.bench.run(self._new_cases(part, model))) as outcomes:
                 for case, outcome in outcomes:
                     self._take(part, case, outcome)
+        self._deadline_s = last_s
 
     def _take(self, part: Part, case: Case, outcome: Outcome) -> None:
         self.tried += 1
@@ -177,10 +185,17 @@ class Exploration:
         """Note a healthy state; of two with the same tree, the one that promises more."""
         look = _look(case.paths)
         known = self._healthy.get(look)
-        if known is None and len(self._healthy) >= _HEALTHY_MAX:
-            self.exhaustive = False
-        elif known is None or len(known.acked) < len(case.acked):
+        if known is not None:
+            if len(known.acked) < len(case.acked):
+                self._healthy[look] = case
+            return
+        size_bytes = sum(len(item.node.data) for item in case.paths.values())
+        is_room = self._healthy_bytes + size_bytes <= _HEALTHY_BYTES_MAX
+        if not self._healthy or (is_room and len(self._healthy) < _HEALTHY_MAX):
             self._healthy[look] = case
+            self._healthy_bytes += size_bytes
+        else:
+            self.exhaustive = False
 
     def _recover_and_crash(self) -> None:
         chosen = [*self._healthy.values()]

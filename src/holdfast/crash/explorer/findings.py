@@ -4,6 +4,9 @@ Two bad states show one bug if the check says the same of both (digits apart) an
 lost, the other lost too, by the line of the program; where nothing was lost, if the crash struck in
 the same function. Bugs that one change of the program mends are
 then told as one. The smallest state of the strongest model stands for them.
+
+States are taken in the order in which they are enumerated, whichever was checked first, so two runs
+of one deterministic program that come to their end give the same report.
 """
 
 from __future__ import annotations
@@ -11,6 +14,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from holdfast.crash.explorer.advice import Advice, advise
+from holdfast.crash.explorer.replay import order_of
 from holdfast.crash.explorer.scene import Scene
 from holdfast.crash.explorer.wording import function_key, headline, normalised, site_key
 
@@ -102,8 +106,20 @@ class _Group:
             self.rank, self.violation, self.scene = rank, violation, scene
 
 
-def _rank(violation: Violation, scene: Scene) -> tuple[int, ...]:
-    return MODELS.index(violation.case.model), *scene.rank
+class _Rank(NamedTuple):
+    """What makes one bad state stand for others. No two states have the same."""
+
+    model: int
+    size: tuple[int, int, int]
+    losses: tuple[str, ...]
+    ordinal: int
+    parent: str
+
+
+def _rank(violation: Violation, scene: Scene) -> _Rank:
+    case = violation.case
+    model, losses = MODELS.index(case.model), order_of(case.state)
+    return _Rank(model, scene.rank, losses, case.ordinal, violation.parent or "")
 
 
 class Collector:
@@ -148,10 +164,7 @@ class Collector:
 
 
 def _bug(groups: list[_Group]) -> Bug:
-    words = [
-        headline(group.violation.outcome.said, kind=group.violation.outcome.kind)
-        for group in groups
-    ]
+    words = [headline(group.violation.outcome) for group in groups]
     told = {normalised(word): word for word in reversed(words)}
     del told[normalised(words[0])]
     also = tuple(reversed(told.values()))[:_ALSO_TOLD]

@@ -12,6 +12,7 @@ from holdfast.crash.explorer.children import Command, Forked
 from holdfast.crash.explorer.in_process import run_here
 from holdfast.crash.explorer.lanes import Lane, run_in_lanes
 from holdfast.crash.explorer.place import Place
+from holdfast.crash.explorer.scratch import Scratch
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -22,22 +23,13 @@ if TYPE_CHECKING:
     Recover = Callable[[str], object]
     Record = Callable[[Callable[[], object], str], Recording]
 
-__all__ = ["FolderBench", "Isolation", "scratch_folder"]
+__all__ = ["FolderBench", "Isolation"]
 
 Isolation = Literal["process", "fork", "exec"]
-_MEMORY = "/dev/shm"  # noqa: S108 - a folder of our own is made in it, mode 0700
 _LANES_MAX = 8
-_ROOM_BYTES = 64 << 20
-
-
-def scratch_folder(room_bytes: int) -> str:
-    """Make a private folder: in memory if there is room, else where temporary files go."""
-    where = None
-    if os.path.isdir(_MEMORY) and os.access(_MEMORY, os.W_OK | os.X_OK):
-        space = os.statvfs(_MEMORY)
-        if space.f_bavail * space.f_frsize > _ROOM_BYTES + room_bytes:
-            where = _MEMORY
-    return tempfile.mkdtemp(prefix="holdfast-crash-", dir=where)
+_WAITING_BYTES = 256 << 20
+_CASE_BYTES = 64 << 10
+"""At least so much is reckoned for a case that waits for its turn: 4096 of them at most."""
 
 
 class FolderBench:
@@ -55,6 +47,7 @@ class FolderBench:
         recover: Recover | None = None,
         record: Record | None = None,
         tree_bytes: int = 0,
+        lanes: int | None = None,
     ) -> None:
         self._check = check
         self._isolation: Isolation = isolation
@@ -62,8 +55,9 @@ class FolderBench:
         self._recover = recover
         self._record = record or self._record_call
         self._places: list[Place] = []
-        lanes = min(os.cpu_count() or 1, _LANES_MAX)
-        self._scratch = scratch_folder(2 * tree_bytes * (lanes + 1))
+        lanes = lanes or min(os.cpu_count() or 1, _LANES_MAX)
+        self._ahead = _WAITING_BYTES // max(tree_bytes, _CASE_BYTES)
+        self._scratch = Scratch(2 * tree_bytes * (lanes + 1))
         if callable(check) == (isolation == "exec"):
             self.close()
             raise TypeError(f"isolation={isolation!r} does not fit this check")
@@ -76,7 +70,7 @@ class FolderBench:
         return [Lane(self._place(), child, timeout_s=self._timeout_s) for _ in range(count)]
 
     def _place(self) -> Place:
-        above = f"{self._scratch}/{len(self._places)}"
+        above = f"{self._scratch.folder}/{len(self._places)}"
         os.mkdir(above, 0o700)
         place = Place(f"{above}/state")
         self._places.append(place)
@@ -88,13 +82,13 @@ class FolderBench:
         return sorted({note for place in self._places for note in place.notes})
 
     def run(self, cases: Iterable[Case]) -> Outcomes:
-        """Check each case; those in lanes come back as they end."""
+        """Check each case; they come back in the order given."""
         check = self._check
         if callable(check) and self._isolation == "process":
             place = self._places[0] if self._places else self._place()
             yield from run_here(check, place, cases, timeout_s=self._timeout_s)
         else:
-            yield from run_in_lanes(self._lanes, cases)
+            yield from run_in_lanes(self._lanes, cases, ahead=self._ahead)
 
     def record_recovery(self, case: Case) -> Recording:
         """Recover from this state in a fork under the recorder.
@@ -105,7 +99,7 @@ class FolderBench:
         recover = self._recover
         if recover is None:
             raise RecoveryFailed("there is no recovery")
-        above = tempfile.mkdtemp(dir=self._scratch)
+        above = tempfile.mkdtemp(dir=self._scratch.folder)
         try:
             place = Place(f"{above}/state")
             place.put(case.paths)
@@ -127,4 +121,4 @@ class FolderBench:
 
     def close(self) -> None:
         """Remove all scratch folders."""
-        shutil.rmtree(self._scratch, ignore_errors=True)
+        self._scratch.close()

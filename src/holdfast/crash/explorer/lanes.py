@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, NoReturn, Protocol
 from holdfast.crash.explorer.cases import Outcome
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from holdfast.crash.explorer.cases import Case, Outcomes
     from holdfast.crash.explorer.place import Place
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 __all__ = ["Child", "Lane", "run_in_lanes"]
 
 _SAID_BYTES = 64 << 10
+_ORPHAN_S = 10  # what an alarm waits longer, for a check whose explorer was killed
 _LOOK_MS = 5  # where no descriptor tells that a process has ended
 
 
@@ -87,6 +88,7 @@ class Lane:
             os.dup2(nothing, 0)
             for number in (signal.SIGINT, signal.SIGTERM, signal.SIGALRM):
                 signal.signal(number, signal.SIG_DFL)
+            signal.setitimer(signal.ITIMER_REAL, 2 * self._timeout_s + _ORPHAN_S)
             self._child.become(self.place, case, out=out)
         except BaseException:
             import traceback
@@ -148,33 +150,69 @@ class Lane:
         self.case = None
 
 
-def run_in_lanes(lanes: Sequence[Lane], cases: Iterable[Case]) -> Outcomes:
-    """Check the cases, as many at a time as there are lanes; they come as they end."""
-    coming = iter(cases)
-    idle, busy = list(lanes), list[Lane]()
-    more = True
+def run_in_lanes(lanes: Sequence[Lane], cases: Iterable[Case], *, ahead: int = 64) -> Outcomes:
+    """Check the cases, as many at a time as there are lanes; they come in the order given.
+
+    While one is slow, no more than `ahead` of those behind it are begun: they wait in memory.
+    """
     frozen = gc.get_freeze_count()
     gc.freeze()  # what a fork need not copy, as its collector does not look at it: twice as fast
     try:
-        while more or busy:
-            while idle and more:
-                case = next(coming, None)
-                if more := case is not None:
-                    idle[-1].start(case)
-                    busy.append(idle.pop())
-            if busy:
-                _wait(busy)
-            for lane in [*busy]:
-                case = lane.case
-                if case is not None and (outcome := lane.look()) is not None:
-                    busy.remove(lane)
-                    idle.append(lane)
-                    yield case, outcome
+        yield from _in_order(_Race(lanes, iter(cases), max(ahead, len(lanes))))
     finally:
-        for lane in busy:
+        for lane in lanes:
             lane.stop()
         if not frozen:
             gc.unfreeze()
+
+
+def _in_order(race: _Race) -> Outcomes:
+    while race.goes_on:
+        race.start()
+        race.wait()
+        while race.first in race.ended:
+            yield race.ended.pop(race.first)
+            race.first += 1
+
+
+class _Race:
+    """Who runs, and who has ended before it was his turn."""
+
+    def __init__(self, lanes: Sequence[Lane], coming: Iterator[Case], ahead: int) -> None:
+        self.first = 0
+        self.ended: dict[int, tuple[Case, Outcome]] = {}
+        self._idle = list(lanes)
+        self._busy: dict[int, Lane] = {}
+        self._coming = coming
+        self._ahead = ahead
+        self._begun = 0
+        self._more = True
+
+    @property
+    def goes_on(self) -> bool:
+        """Whether anything may still come."""
+        return self._more or bool(self._busy)
+
+    def start(self) -> None:
+        """Give each idle lane a case."""
+        while self._idle and self._more and self._begun - self.first < self._ahead:
+            case = next(self._coming, None)
+            if case is None:
+                self._more = False
+                return
+            self._idle[-1].start(case)
+            self._busy[self._begun] = self._idle.pop()
+            self._begun += 1
+
+    def wait(self) -> None:
+        """Wait for one to end, and take over what has ended."""
+        if self._busy:
+            _wait([*self._busy.values()])
+        for number, lane in [*self._busy.items()]:
+            case = lane.case
+            if case is not None and (outcome := lane.look()) is not None:
+                self.ended[number] = case, outcome
+                self._idle.append(self._busy.pop(number))
 
 
 def _wait(busy: Sequence[Lane]) -> None:

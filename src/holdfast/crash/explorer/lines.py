@@ -77,5 +77,26 @@ def crash_point(scene: Scene) -> str:
     if not scene.at:
         return "before the first call"
     if scene.is_inside:
-        return f"inside {label(scene.call(scene.at - 1))}: a torn write"
+        return f"inside {label(scene.call(scene.at - 1))}: {_half_of(scene)}"
     return f"after {label(scene.call(scene.at - 1))}"
+
+
+def _half_of(scene: Scene) -> str:
+    """Say what it is that was done in part."""
+    lost = [scene.operations[at] for at in scene.lost]
+    operation = lost[0] if lost else scene.last
+    if isinstance(operation, ops.Write) and (lost or scene.is_half_written):
+        return "a torn write"
+    if not lost:
+        return "a part of it was done"
+    match operation:
+        case ops.Rename() if operation.folder != operation.to_folder:
+            return "one half of the rename was done"
+        case ops.Exchange() if operation.folder != operation.to_folder:
+            return "one half of the exchange was done"
+        case ops.Truncate():
+            return "a truncate cut in half"
+        case ops.SetAttributes():
+            return "some of the attributes were set"
+        case _:
+            return "a part of it was done"

@@ -46,6 +46,7 @@ class MemoryBench:
         self._disk = disk
         self._check = check
         self._recover = recover
+        self._before = disk
 
     @property
     def notes(self) -> list[str]:
@@ -58,11 +59,13 @@ class MemoryBench:
             yield case, self._look(case)
 
     def _look(self, case: Case) -> Outcome:
-        crashed = self._disk.after(case.state)
+        crashed = self._before.after(case.state)
         return call(lambda: self._check(crashed, [*case.acked]))
 
     def record_recovery(self, case: Case) -> Recording:
         """Recover on this state; its filesystem writes down what is done to it.
+
+        What is checked from here on comes after this recovery, and draws other tokens than it did.
 
         Raises:
             RecoveryFailed: It raised.
@@ -73,6 +76,7 @@ class MemoryBench:
                 self._recover(crashed)
             except Exception as error:
                 raise RecoveryFailed(f"the recovery raised {words_of(error, '')}") from error
+        self._before = crashed
         return recording_of(crashed)
 
     def close(self) -> None:

@@ -56,6 +56,10 @@ class Names:
                 self.moved[at] = inode
                 self._name(operation.to_folder, operation.to_name, inode)
 
+    def knows(self, inode: int) -> bool:
+        """Whether it has, or had, a name."""
+        return inode == ops.ROOT or inode in self._places
+
     def path(self, inode: int) -> str:
         """Return the path from the top folder, which is `.`."""
         parts: list[str] = []

@@ -14,11 +14,11 @@ wanted again is compared byte by byte.
 from __future__ import annotations
 
 import os
-import shutil
 from stat import S_ISDIR
 from typing import TYPE_CHECKING, NamedTuple
 
 from holdfast.crash.explorer.making import Maker
+from holdfast.crash.explorer.scratch import remove_tree
 
 if TYPE_CHECKING:
     from holdfast.crash.explorer.trees import Item, Paths
@@ -153,6 +153,7 @@ class Place:
             self._note(path)
         unknown = item._replace(node=item.node._replace(mode=-1))  # set again in any case
         self._standing[path] = _Stood(unknown, ())
+        _open_up(self._path(path), found)
         for name in os.listdir(self._path(path)):
             inside = f"{path}/{name}" if path else name
             if inside not in self._standing:
@@ -182,7 +183,7 @@ class Place:
     def _clear(self, full: str) -> None:
         try:
             if S_ISDIR(os.lstat(full).st_mode):
-                shutil.rmtree(full)
+                remove_tree(full)
             else:
                 os.unlink(full)
         except FileNotFoundError:
@@ -191,6 +192,7 @@ class Place:
     def _look_beside(self) -> None:
         if _signature(os.lstat(self._above)) == self._above_signature:
             return
+        _open_up(self._above, os.lstat(self._above))
         own = {*self._beside, os.path.basename(self.folder)}
         for name in sorted(set(os.listdir(self._above)) - own):
             self._changes.add(f"../{name}")
@@ -214,6 +216,12 @@ def _signature(found: os.stat_result) -> tuple[int, ...]:
         *(found.st_ino, found.st_mode, found.st_nlink, found.st_uid, found.st_gid, found.st_size),
         *(found.st_mtime_ns, found.st_ctime_ns),
     )
+
+
+def _open_up(folder: str, found: os.stat_result) -> None:
+    """Take back the right to look into a folder of our own."""
+    if found.st_mode & 0o700 != 0o700:
+        os.chmod(folder, 0o700)
 
 
 def _holds(path: str, data: bytes) -> bool:

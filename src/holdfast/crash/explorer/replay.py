@@ -15,8 +15,9 @@ from holdfast.vfs.micro import Attribute, Block, Entry, Move, Shrink, Size, Swap
 if TYPE_CHECKING:
     from holdfast.crash.explorer.cases import Case
     from holdfast.vfs.micro import Micro
+    from holdfast.vfs.states import CrashState
 
-__all__ = ["state_id"]
+__all__ = ["order_of", "state_id"]
 
 _DIGITS = 8
 
@@ -27,9 +28,23 @@ def state_id(case: Case, *, settings: tuple[object, ...] = (), parent: str | Non
 
     state = case.state
     shapes = sorted(repr(_shape(micro)) for micro in state.dropped)
-    text = repr((case.model, state.at, shapes, case.ordinal, settings))
+    text = ascii((case.model, state.at, shapes, case.ordinal, settings))
     own = blake2b(text.encode("ascii"), digest_size=_DIGITS // 2).hexdigest()
     return own if parent is None else f"{parent}.{own}"
+
+
+def order_of(state: CrashState) -> tuple[str, ...]:
+    """Return what tells a state from others with as many losses, for sorting.
+
+    Contents come before names, as the sync of a new file keeps its name too on Linux; then the
+    earliest. Like an id it is the same when a program is recorded again.
+    """
+    return tuple(
+        sorted(
+            f"{isinstance(micro, Entry | Move | Swap):d} {micro.at:09} {_shape(micro)!a}"
+            for micro in state.dropped
+        )
+    )
 
 
 def _shape(micro: Micro) -> tuple[object, ...]:

@@ -81,7 +81,7 @@ def _finding(exploration: Exploration, bug: Bug) -> Finding:
     case, outcome, recording, parent = bug.violation
     return Finding(
         id=exploration.id_of(case, parent=parent),
-        title=headline(outcome.said, kind=outcome.kind),
+        title=headline(outcome),
         model=case.model,
         case=case,
         recording=recording,

@@ -26,7 +26,9 @@ class Target(NamedTuple):
 
 def part_of(micro: Micro) -> Target:
     """What this micro-operation changes."""
-    if isinstance(micro, Entry | Move | Swap):
+    if isinstance(micro, Move | Swap):
+        return Target("entries", micro.to_folder)
+    if isinstance(micro, Entry):
         return Target("entries", micro.folder)
     return Target("attributes" if isinstance(micro, Attribute) else "data", micro.inode)
 
@@ -118,8 +120,11 @@ class Scene:
 
     @cached_property
     def _names(self) -> Names:
+        return self._names_after(self.at - 1)
+
+    def _names_after(self, last: int) -> Names:
         names = Names(self.recording.before)
-        for at, operation in enumerate(self.operations[: self.at]):
+        for at, operation in enumerate(self.operations[: last + 1]):
             names.apply(operation, at)
         return names
 
@@ -127,6 +132,10 @@ class Scene:
         """Return the inode that a rename before the crash has moved."""
         return self._names.moved.get(operation)
 
-    def path(self, inode: int) -> str:
-        """Return the last path of an inode before the crash; `.` is the top."""
-        return self._names.path(inode)
+    def path(self, inode: int, *, after: int) -> str:
+        """Return the path of an inode after an operation, the last one if it has lost its name.
+
+        One that has no name as yet has that of the crash. `.` is the top.
+        """
+        names = self._names_after(after)
+        return (names if names.knows(inode) else self._names).path(inode)

@@ -11,6 +11,7 @@ from holdfast.vfs.micro import Attribute, Block, Entry, Move, Shrink, Size, Swap
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from holdfast.crash.explorer.cases import Outcome
     from holdfast.crash.recording import Call, Site
     from holdfast.vfs.micro import Micro, Model
 
@@ -18,6 +19,7 @@ __all__ = [
     "MODEL_WORDS",
     "function_key",
     "headline",
+    "is_python",
     "label",
     "losses",
     "normalised",
@@ -33,6 +35,15 @@ MODEL_WORDS: dict[Model, str] = {
     "posix": "a power cut does it, where a filesystem gives no more than POSIX promises",
 }
 _TITLE_CHARACTERS = 76
+_MESSAGE = re.compile(r"(?=\S).*?(Error|Exception)( \[\w+\])?: |\w*(Error|Exception)$|panic: ")
+_RUST_PANIC = re.compile(r"thread '.*'( \(\d+\))? panicked at .*:$")
+_RANDOM = re.compile(
+    r"(?<![\w.])/(?:tmp|var/tmp|dev/shm)/[^/\s'\":,;)]+"  # a folder or file of its own
+    r"|\btmp[a-z0-9_]{8}\b"  # as Python's tempfile names them
+    r"|\b[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\b"
+    r"|\b0x[0-9a-f]+\b|\b(?=[0-9a-f]*[0-9])[0-9a-f]{8,}\b",
+    re.IGNORECASE,
+)
 _LIBRARY = re.compile(r"[/\\](lib(64)?[/\\]python[0-9.]*|site-packages|dist-packages)[/\\]")
 
 
@@ -50,18 +61,34 @@ def plural(count: int, noun: str) -> str:
     return f"{count:,} {noun}" + ("" if count == 1 else "s")
 
 
-def headline(said: str, *, kind: str) -> str:
+def headline(outcome: Outcome) -> str:
     """Return the line of what the check said that tells most, as a title."""
-    lines = [line.strip() for line in said.splitlines() if line.strip()] or [f"the check {kind}"]
-    line = lines[-1] if lines[0].startswith("Traceback ") else lines[0]
-    line = line.removeprefix("AssertionError: ")
+    lines = [line.rstrip() for line in outcome.said.splitlines() if line.strip()]
+    if not lines:
+        line = f"the check {outcome.kind}"
+    else:
+        line = _message_of(lines) if outcome.is_stderr else lines[0]
+    line = line.strip().removeprefix("AssertionError: ")
     return line if len(line) <= _TITLE_CHARACTERS else line[: _TITLE_CHARACTERS - 4] + " ..."
+
+
+def _message_of(lines: list[str]) -> str:
+    """The message on the standard error of a program that gave up, in whatever language."""
+    traces = [n for n, line in enumerate(lines) if line.startswith("Traceback (most recent")]
+    behind = lines[traces[-1] + 1 :] if traces else lines
+    if traces:  # Python: the frames are indented, the exception is not
+        return next((line for line in behind if not line[0].isspace()), lines[-1])
+    for number, line in enumerate(lines):
+        if _RUST_PANIC.match(line) and number + 1 < len(lines):
+            return lines[number + 1]
+        if _MESSAGE.match(line):
+            return line
+    return next((line for line in reversed(lines) if not line[0].isspace()), lines[-1])
 
 
 def normalised(said: str) -> str:
     """Return the text with what may differ between two showings of one bug taken out."""
-    text = re.sub(r"\b0x[0-9a-f]+\b|\b(?=[0-9a-f]*[0-9])[0-9a-f]{8,}\b", "#", said)
-    return re.sub(r"[0-9]+", "#", text)
+    return re.sub(r"[0-9]+", "#", _RANDOM.sub("#", said))
 
 
 def short_path(path: str) -> str:
@@ -85,7 +112,12 @@ def place(call: Call) -> str:
 
 
 def _site(site: Site) -> str:
-    return f"{short_path(site.path)}:{site.line}"
+    return f"{short_path(site.path)}:{site.line}" if site.line else short_path(site.path)
+
+
+def is_python(call: Call) -> bool:
+    """Whether the call is known to come from Python: by the names of its lines."""
+    return any(site.path.endswith(".py") or site.function == "<module>" for site in call.sites)
 
 
 def label(call: Call) -> str:

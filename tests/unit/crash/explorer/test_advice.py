@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import re
 
 import pytest
 
 import holdfast
 from holdfast.crash.explorer import explore
+from holdfast.crash.recording import Site
 from holdfast.vfs import operations as ops
 from holdfast.vfs.operations import ROOT, Node
 from tests.support import recordings
@@ -82,8 +84,6 @@ def created() -> recordings.Recording:
 
 
 def check_if_there(folder, acked) -> None:
-    import os
-
     if os.path.exists(f"{folder}/state"):
         parses(folder, acked)
 
@@ -141,6 +141,61 @@ def test_folder_as_it_was_is_told_when_it_fails() -> None:
     found = advice_for(record([("link", 3, made)], before), parses)
 
     assert found["before-the-start"].call is None
+
+
+SHELL_SITES = {"no lines": (), "an address": (Site("mv+0x7bbf", 0, ""),)}
+
+
+@pytest.mark.parametrize("sites", SHELL_SITES)
+@pytest.mark.parametrize("rule", PROGRAMS)
+def test_program_that_is_not_python_is_shown_the_command_line(rule, sites) -> None:
+    """It cannot call a function of holdfast."""
+    recording, check = PROGRAMS[rule]
+    calls = tuple(call._replace(sites=SHELL_SITES[sites]) for call in recording.calls)
+    for advice in advice_for(recording._replace(calls=calls), check).values():
+        assert "holdfast." not in advice.use
+        assert "`holdfast write FILE`" in advice.use
+
+
+@pytest.mark.parametrize(
+    ("atomic_across", "rule"), [(False, "rename-across-folders"), (True, "sync-folder")]
+)
+def test_rename_across_folders_is_told_by_what_it_is(atomic_across, rule) -> None:
+    """Two changes; or, where the filesystem makes it one, a folder that was not synced."""
+    before = {
+        ROOT: Node("folder", entries=(("state", 2), ("tmp", 3))),
+        2: Node("file", data=recordings.OLD),
+        3: Node("folder", entries=(("new", 4),)),
+        4: Node("file", data=NEW),
+    }
+    rename = ("rename('tmp/new', 'state')", 5, [ops.Rename(3, "new", ROOT, "state")])
+    found = advice_for(record([rename, ack(line=6)], before), atomic_across=atomic_across)
+
+    assert [rule] == list(found)
+    if atomic_across:
+        assert found[rule].do.startswith("sync the folder '.' after #1")
+
+
+def test_file_is_named_as_the_call_names_it() -> None:
+    """Not as a later rename of its folder does."""
+    before = {
+        ROOT: Node("folder", entries=(("next", 2),)),
+        2: Node("folder", entries=(("page", 3),)),
+        3: Node("file", data=b"old"),
+    }
+    steps = [
+        ("write('next/page')", 4, [ops.Write(3, 0, b"new")]),
+        ("rename('next', 'site')", 5, [ops.Rename(ROOT, "next", ROOT, "site")]),
+    ]
+
+    def check(folder, acked) -> None:
+        if os.path.exists(f"{folder}/site"):
+            with open(f"{folder}/site/page", "rb") as file:
+                assert file.read() == b"new", "the old page"
+
+    advice = advice_for(record(steps, before), check)["sync-file"]
+
+    assert advice.do.startswith("sync 'next/page' after #1 write('next/page')")
 
 
 def test_advice_names_only_what_there_is() -> None:

@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from holdfast.crash.explorer.cases import TimeIsUp, call, relative, words_of
+from holdfast.crash.explorer.cases import Outcome, TimeIsUp, call, relative, words_of
 
 
 def test_check_that_returns_holds() -> None:
@@ -17,7 +17,7 @@ def test_check_that_returns_holds() -> None:
 
 def test_check_that_returns_false_is_violated() -> None:
     """Who wrote a predicate instead of an assertion means it."""
-    assert ("violated", "the check returned False") == call(lambda: False)
+    assert Outcome("violated", "the check returned False") == call(lambda: False)
 
 
 def test_exception_is_a_violation_in_its_own_words() -> None:
@@ -26,7 +26,7 @@ def test_exception_is_a_violation_in_its_own_words() -> None:
     def check() -> None:
         raise KeyError("a")
 
-    assert ("violated", "KeyError: 'a'") == call(check)
+    assert Outcome("violated", "KeyError: 'a'") == call(check)
 
 
 def test_silent_assertion_says_where_it_stands() -> None:
@@ -49,7 +49,7 @@ def test_failure_of_a_test_framework_is_a_violation() -> None:
 
 def test_check_that_exits_is_told_apart() -> None:
     """It neither holds nor is it violated."""
-    assert ("exited", "the check called exit(0)") == call(lambda: sys.exit(0))
+    assert Outcome("exited", "the check called exit(0)") == call(lambda: sys.exit(0))
 
 
 @pytest.mark.parametrize("error", [KeyboardInterrupt, TimeIsUp])
@@ -67,3 +67,14 @@ def test_scratch_folder_is_taken_out_of_the_words() -> None:
     """The same state says the same wherever it is made."""
     assert "no a/b in ." == relative("no /s/1/a/b in /s/1", "/s/1")
     assert 9000 > len(relative("x" * 100_000, "/s/1"))
+
+
+def test_number_of_the_lane_is_taken_out_of_the_words() -> None:
+    """Also where the check names what is above and beside its folder."""
+    said = {
+        relative(f"{lane}-acked, {lane}/wal, {lane}, {top}/x, {lane}/state/a", f"{lane}/state")
+        for top in ("/tmp/holdfast-states-a1b", "/dev/shm/holdfast-states-zz9")
+        for lane in (f"{top}/0", f"{top}/7")
+    }
+
+    assert {"$HOLDFAST_CRASH_ACKED, ../wal, .., ../../x, a"} == said

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
+
 from holdfast.crash.explorer.cases import HOLDS, Outcome, RecoveryFailed
 from holdfast.crash.explorer.exploring import Exploration, Options
 from holdfast.errors import HoldfastError
 from holdfast.vfs.micro import Model
+from holdfast.vfs.operations import Node, Write
 from tests.support import recordings
 
 
@@ -78,6 +81,33 @@ def test_prefix_alone_tries_no_power_cut() -> None:
 def test_budget_of_nothing_stops_at_once() -> None:
     """And is said to have stopped."""
     assert explored(recordings.replace(), Bench(), budget_s=0.0).stopped
+
+
+def test_each_model_gets_a_share_of_the_time() -> None:
+    """A slow check leaves no model untried, however many states there are of the first."""
+    big = recordings.replace(file_sync=False, data=b"x" * 4096 * 300)
+
+    def slow(case):
+        hashlib.pbkdf2_hmac("sha1", b"", b"", 20_000)
+        return HOLDS
+
+    bench = Bench(slow)
+    exploration = explored(big, bench, model="linux", budget_s=0.5)
+
+    assert exploration.stopped
+    assert 300 > sum(case.model == "prefix" for case in bench.cases)
+    assert {"prefix", "linux"} == {case.model for case in bench.cases}
+
+
+def test_states_to_recover_from_take_bounded_memory() -> None:
+    """What has no room is not recovered from, and the report is not exhaustive."""
+    bench = Bench(recovery=recordings.record([]))
+    large = {**recordings.STATE, 2: Node("file", data=bytes(100 << 20))}
+    steps = [("write", 3, [Write(2, at * 4096, b"1" * 4096)]) for at in range(5)]
+    exploration = explored(recordings.record(steps, large), bench, model="prefix", recovers=True)
+
+    assert 2 == exploration.recoverable == len(bench.recoveries)
+    assert not exploration.exhaustive
 
 
 def test_recovery_of_each_tree_is_recorded_once() -> None:

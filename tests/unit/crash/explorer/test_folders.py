@@ -7,7 +7,7 @@ import os
 import pytest
 
 from holdfast.crash.explorer.cases import HOLDS, Case, RecoveryFailed
-from holdfast.crash.explorer.folders import FolderBench, scratch_folder
+from holdfast.crash.explorer.folders import FolderBench
 from holdfast.crash.explorer.trees import paths_of
 from holdfast.vfs.states import crash_states
 from tests.support import recordings
@@ -17,23 +17,6 @@ def first_case() -> Case:
     """The state before the first call."""
     state = next(iter(crash_states(recordings.STATE, (), model="prefix")))
     return Case("prefix", state, paths_of(state.tree), ())
-
-
-def test_scratch_folder_is_private() -> None:
-    """Nobody else looks into it."""
-    folder = scratch_folder(0)
-    mode = os.stat(folder).st_mode & 0o777
-    os.rmdir(folder)
-
-    assert 0o700 == mode
-
-
-def test_scratch_folder_for_much_is_not_in_memory() -> None:
-    """More than the memory filesystem has room for goes where temporary files go."""
-    folder = scratch_folder(1 << 60)
-    os.rmdir(folder)
-
-    assert not folder.startswith("/dev/shm/")
 
 
 def test_close_removes_everything() -> None:

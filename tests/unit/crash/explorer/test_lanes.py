@@ -2,15 +2,27 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import signal
 import subprocess
 import sys
 import time
+from contextlib import closing
 
 import pytest
 
 from holdfast.crash.explorer import CheckFails, explore
+from holdfast.crash.explorer.cases import HOLDS, Case
+from holdfast.crash.explorer.children import Forked
+from holdfast.crash.explorer.exploring import Exploration, Options
+from holdfast.crash.explorer.folders import FolderBench
+from holdfast.crash.explorer.lanes import Lane, run_in_lanes
+from holdfast.crash.explorer.place import Place
+from holdfast.crash.explorer.reporting import report_of
+from holdfast.crash.explorer.trees import paths_of
+from holdfast.vfs.operations import ROOT, Node
+from holdfast.vfs.states import CrashState
 from tests.support import recordings
 
 SEEN: list[str] = []
@@ -120,6 +132,73 @@ def test_check_that_writes_is_told_and_undone() -> None:
 
     assert () == report.findings
     assert any("wal" in note for note in report.notes)
+
+
+def test_outcomes_come_in_the_order_of_the_cases(tmp_path) -> None:
+    """Though the first ends last: it waits for a word of the one behind it."""
+    fifo = tmp_path / "word"
+    os.mkfifo(fifo)
+
+    def check(folder, acked) -> None:
+        with open(fifo, "rb" if acked == ["first"] else "wb"):
+            pass
+
+    state = CrashState(recordings.STATE, 0, (), ())
+    cases = [Case("prefix", state, paths_of(state.tree), (name,)) for name in ("first", "second")]
+    bench = FolderBench(check, isolation="fork", timeout_s=20, lanes=2)
+    with closing(bench):
+        outcomes = [(case.acked, outcome) for case, outcome in bench.run(cases)]
+
+    assert [(("first",), HOLDS), (("second",), HOLDS)] == outcomes
+
+
+def test_no_more_than_the_window_is_begun_ahead(tmp_path) -> None:
+    """What waits for its turn is held in memory."""
+    begun = 0
+    ends: list[int] = []
+
+    def cases():
+        nonlocal begun
+        state = CrashState(recordings.STATE, 0, (), ())
+        for _ in range(20):
+            begun += 1
+            yield Case("prefix", state, paths_of(state.tree), ())
+
+    lanes = [Lane(place_in(tmp_path / str(n)), Forked(lambda *_: None), timeout_s=20) for n in "ab"]
+    for number, _ in enumerate(run_in_lanes(lanes, cases(), ahead=3)):
+        ends.append(begun - number)
+
+    assert 20 == len(ends)
+    assert 3 >= max(ends)
+
+
+def place_in(above) -> Place:
+    above.mkdir()
+    return Place(f"{above}/state")
+
+
+def test_report_is_the_same_whoever_answers_first() -> None:
+    """Twenty runs in eight lanes, where checks take a time of their own."""
+    replace = recordings.replace(file_sync=False, folder_sync=False)
+    steps = [(call.text, call.sites[0].line, []) for call in replace.calls]
+    for operation, origin in zip(replace.operations, replace.origins, strict=True):
+        steps[origin][2].append(operation)
+    recording = recordings.record(steps, {ROOT: Node("folder", 0o755)})
+
+    def check(folder, acked) -> None:
+        hashlib.pbkdf2_hmac("sha1", b"", b"", 1 + os.getpid() % 5 * 1000)
+        if acked or os.path.exists(f"{folder}/state"):
+            recordings.check_state(folder, acked)
+
+    texts = set[str]()
+    for _ in range(20):
+        bench = FolderBench(check, isolation="fork", timeout_s=20, lanes=8)
+        with closing(bench):
+            report = report_of(Exploration(recording, bench, Options("posix", {}, 60.0, 0)))
+        texts.add(report._replace(seconds=0.0).text())
+
+    (text,) = texts
+    assert "2 bugs" in text
 
 
 def test_long_words_come_through() -> None:

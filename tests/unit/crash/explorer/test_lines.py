@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import pytest
+
 from holdfast.crash.explorer import explore
 from holdfast.crash.explorer.lines import crash_point, lines_of
+from holdfast.crash.explorer.scene import Scene
 from holdfast.vfs import operations as ops
 from holdfast.vfs.operations import ROOT, Node
+from holdfast.vfs.states import crash_states
 from tests.support import recordings
 
 
@@ -56,3 +60,41 @@ def test_crash_point_reads() -> None:
 
     (finding,) = explore(big, check, isolation="process", model="prefix").findings
     assert "inside #1 write (u/app.py:3): a torn write" == crash_point(finding.scene)
+
+
+HALVES = {
+    "a torn write": ops.Write(2, 0, b"x" * 9000),
+    "a truncate cut in half": ops.Truncate(2, 3),
+    "some of the attributes were set": ops.SetAttributes(2, mode=0o600, owner=(7, 7)),
+    "one half of the rename was done": ops.Rename(3, "new", ROOT, "state"),
+    "one half of the exchange was done": ops.Exchange(3, "new", ROOT, "state"),
+}
+
+
+@pytest.mark.parametrize("words", HALVES)
+def test_half_done_calls_say_what_they_are(words) -> None:
+    """A rename across folders is no write."""
+    before = {
+        ROOT: Node("folder", entries=(("state", 2), ("tmp", 3))),
+        2: Node("file", data=b"old" * 2000),
+        3: Node("folder", entries=(("new", 4),)),
+        4: Node("file", data=b"new"),
+    }
+    recording = recordings.record([("call", 3, [HALVES[words]])], before)
+    points = {
+        crash_point(scene)
+        for state in crash_states(before, recording.operations, model="posix")
+        if state.dropped and (scene := Scene(recording, state)).is_inside
+    }
+
+    assert {f"inside #1 call (u/app.py:3): {words}"} == points
+
+
+def test_call_of_several_changes_is_done_in_part() -> None:
+    """The file is there, and has no name as yet."""
+    made = [ops.Create(5, Node("file")), ops.Link(ROOT, "x", 5)]
+    recording = recordings.record([("open('x')", 3, made)])
+    states = crash_states(recording.before, recording.operations, model="prefix", at=1)
+    (point,) = {crash_point(Scene(recording, state)) for state in states}
+
+    assert "inside #1 open('x') (u/app.py:3): a part of it was done" == point

@@ -9,8 +9,8 @@ from random import Random
 
 import pytest
 
-from holdfast.crash.explorer.folders import scratch_folder
 from holdfast.crash.explorer.place import Place
+from holdfast.crash.explorer.scratch import Scratch
 from holdfast.crash.explorer.trees import paths_of
 from holdfast.vfs.operations import ROOT, Kind, Node
 
@@ -71,11 +71,9 @@ def place(tmp_path):
 @pytest.fixture
 def memory_place():
     """One on the memory filesystem, where stores through a map leave no time stamp."""
-    import shutil
-
-    scratch = scratch_folder(0)
-    yield Place(f"{scratch}/state")
-    shutil.rmtree(scratch)
+    scratch = Scratch(0)
+    yield Place(f"{scratch.folder}/state")
+    scratch.close()
 
 
 def test_every_kind_of_node_is_made(place) -> None:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from holdfast.crash.explorer.cases import Case
 from holdfast.crash.explorer.exploring import Exploration, Options
 from holdfast.crash.explorer.memory import MemoryBench
-from holdfast.crash.explorer.replay import state_id
+from holdfast.crash.explorer.replay import order_of, state_id
 from holdfast.vfs.memory import MemoryVFS
-from holdfast.vfs.operations import ROOT, Create, Link, Node, Rename, Write
+from holdfast.vfs.operations import ROOT, Create, Link, Node, Rename, SetAttributes, Write
 from holdfast.vfs.states import crash_states
 from tests.support import recordings
 
@@ -17,6 +17,7 @@ def program(inode: int, temp: str, data: bytes) -> recordings.Recording:
         ("open", 1, [Create(inode, Node("file")), Link(ROOT, temp, inode)]),
         ("write", 2, [Write(inode, 0, data)]),
         ("rename", 3, [Rename(ROOT, temp, ROOT, "state")]),
+        recordings.ack(),
     ])  # fmt: skip
 
 
@@ -49,6 +50,31 @@ def test_options_that_change_the_states_change_the_ids() -> None:
     case = Case("prefix", state, {}, ())
 
     assert state_id(case) != state_id(case, settings=(("garbage", True),))
+
+
+def test_names_in_any_script_have_ids() -> None:
+    """An attribute may be called anything."""
+    attribute = SetAttributes(2, xattrs=(("user.größe", b"1"),))
+    found = ids(recordings.record([("setxattr", 1, [attribute])]))
+
+    assert 1 < len(found) == len(set(found))
+
+
+def test_order_among_equals_is_that_of_the_operations() -> None:
+    """The loss of contents, then of an earlier one, whatever the inodes are called."""
+    orders = [
+        [
+            order_of(state)
+            for state in crash_states(recording.before, recording.operations)
+            if state.dropped
+        ]
+        for recording in (program(3, "t1", b"x" * 5000), program(99, "u2", b"y" * 5000))
+    ]
+
+    assert orders[0] == orders[1]
+    firsts = [tuple(order[0].split()[:2]) for order in sorted(orders[0])]
+    assert firsts == sorted(firsts)
+    assert {("0", "000000002"), ("1", "000000001"), ("1", "000000003")} == set(firsts)
 
 
 def test_state_in_a_recovery_is_named_after_the_recovered_one() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from holdfast.crash.explorer.scene import Scene, Target
 from holdfast.vfs.micro import Model
-from holdfast.vfs.operations import Create, Link, Mark, Node
+from holdfast.vfs.operations import Create, Link, Mark, Node, Write
 from holdfast.vfs.states import crash_states
 from tests.support import recordings
 
@@ -64,4 +64,13 @@ def test_renamed_file_is_known_by_its_rename_and_new_name() -> None:
     scene = scenes(recordings.replace(folder_sync=False))[-1]
 
     assert 3 == scene.moved_by(4)
-    assert "state" == scene.path(3)
+    assert "state.part" == scene.path(3, after=2)
+    assert "state" == scene.path(3, after=4)
+
+
+def test_file_that_has_its_name_later_is_known_by_that() -> None:
+    """One that is written without a name and linked then."""
+    made = [Create(3, Node("file")), Write(3, 0, b"1"), Link(1, "late", 3)]
+    scene = scenes(recordings.record([("all", 1, made)]))[-1]
+
+    assert "late" == scene.path(3, after=1)
