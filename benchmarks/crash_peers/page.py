@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from benchmarks.crash_peers.measuring import Result, Verdict
 
-__all__ = ["matrix", "page", "row"]
+__all__ = ["lost_cuts", "matrix", "page", "row"]
 
 _TITLES: Final = {
     "files": "A file, by hand",
@@ -46,11 +46,11 @@ _MENDED: Final = {
     "torn-write": "a temporary file and a rename, or a checksum that the reader minds",
     "not-atomic": "one step that makes all of it valid at once, such as a rename or a log",
 }
-_IN_PAGE: Final = """\
-DELETE and PERSIST with NORMAL fail only in states in which, of two writes to one page of the
-journal, the later survived and the earlier did not. The model takes writes for independent; a page
-cache writes the page as it is. Take these two cells for "not proven" rather than for "no".
+_LOST_CUT: Final = """\
+The smallest state of {names} lost a cut of a file and kept the growth after it.
+The model takes sizes for independent of each other; whether one of the three does so was not tried.
 """
+_CUT = re.compile(r"f?truncate(?:64)?\(('.*'), 0\)")
 _LIBRARY = re.compile(r".*/(?:site-packages|lib/python[0-9.]+)/")
 
 _HEAD = """\
@@ -105,8 +105,7 @@ def _lines(results: Sequence[Result]) -> Iterator[str]:
             yield f"### {title}\n"
             yield from matrix(group) if program == "sqlite" else _table(group)
             yield ""
-            if program == "sqlite" and _is_in_page(group):
-                yield _IN_PAGE
+            yield from lost_cuts(group)
             if program in _REMARKS:
                 yield _REMARKS[program].format(dbm=_dbm()) + "\n"
     yield "## The smallest sequences\n"
@@ -115,8 +114,29 @@ def _lines(results: Sequence[Result]) -> Iterator[str]:
         yield from _sequences(result)
 
 
-def _is_in_page(group: Iterable[Result]) -> bool:
-    return any(r.peer.variant == "DELETE-NORMAL" and r.whole.model is not None for r in group)
+def lost_cuts(group: Iterable[Result]) -> Iterator[str]:
+    """Yield a remark on those that are damaged only because a cut is lost and a growth is not."""
+    names = [
+        f"`{result.peer.name}`"
+        for result in group
+        if result.whole.finding is not None and _has_lost_cut(result.whole.finding["calls"])
+    ]
+    if names:
+        yield _LOST_CUT.format(names=" and ".join(names))
+
+
+def _has_lost_cut(calls: Sequence[dict[str, Any]]) -> bool:
+    """Whether a file was emptied, in vain, and grew again, and that survived."""
+    for number, call in enumerate(calls):
+        cut = _CUT.match(call["text"])
+        if cut and call["lost"]:
+            return any(
+                "write" in later["text"]
+                and cut[1] in later["text"]
+                and "the size of" not in (later["lost"] or "")
+                for later in calls[number + 1 :]
+            )
+    return False
 
 
 _SEQUENCES_HEAD = """\

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from itertools import islice
+from itertools import chain, combinations, islice
 from random import Random
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from holdfast.vfs import operations as ops
+from holdfast.vfs.effects import contents_of
 from holdfast.vfs.membership import could_be
+from holdfast.vfs.micro import Block, Item, Loss, Shrink, ZeroTail
+from holdfast.vfs.model import Disk
 from holdfast.vfs.operations import ROOT, Node, Operation, Tree
 from holdfast.vfs.states import CrashState, crash_states
 
@@ -221,6 +224,95 @@ def test_members_are_exactly_the_states(seed, steps, model) -> None:
         member = could_be(START, operations, state.tree, at=at, model=model)
         if own.exhaustive and weak.exhaustive:
             assert member == (dict(state.tree) in trees)
+
+
+def _overwrites(random: Random, steps: int) -> list[Operation]:
+    """Small writes, cuts and syncs of one file of two pages, with no names in play."""
+    operations: list[Operation] = []
+    for number in range(steps):
+        offset = random.choice([0, 0, 2, 510, 4094, 4096, 5998])
+        kinds: list[Operation] = [
+            ops.Write(2, offset, bytes([65 + number]) * random.choice([2, 4]))
+        ]
+        kinds *= 7
+        kinds += [ops.Truncate(2, random.choice([1, 3, 4096, 6001]))]
+        kinds += [ops.SyncFile(2, data_only=True), ops.SyncAll(), ops.SyncFailed(2)]
+        operations.append(random.choice(kinds))
+    return operations
+
+
+def _by_the_rule(operations: list[Operation], block_bytes: int) -> set[bytes]:
+    """What R12, taken word by word, leaves of the file: every subset is tried."""
+    disk = Disk(START, model="linux", block_bytes=block_bytes)
+    for at, operation in enumerate(operations):
+        disk.apply(operation, at)
+    group = disk.group("data", 2)
+    items = group.items if group else []
+    loose = [number for number, item in enumerate(items) if item.loose]
+    subsets = chain.from_iterable(combinations(loose, n) for n in range(len(loose) + 1))
+    allowed = (some for some in subsets if not _has_a_gap(items, set(some), block_bytes))
+    durable = disk.durable[2].data
+    return {contents_of(durable, items, Loss(frozenset(some))) for some in allowed}
+
+
+def _has_a_gap(items: list[Item], dropped: set[int], block_bytes: int) -> bool:
+    for early, late in combinations(range(len(items)), 2):
+        one, two = items[early], items[late]
+        if (
+            early in dropped
+            and late not in dropped
+            and not (one.lost or two.lost)
+            and isinstance(one.micro, Block)
+            and isinstance(two.micro, Block)
+            and one.micro.offset // block_bytes == two.micro.offset // block_bytes
+            and not any(isinstance(i.micro, Shrink | ZeroTail) for i in items[early:late])
+        ):
+            return True
+    return False
+
+
+@EXAMPLES
+@given(st.integers(0, 2**32), st.integers(0, 6), st.sampled_from([512, 4096]))
+def test_overwritten_blocks_of_linux_are_those_of_the_rule(seed, steps, block_bytes) -> None:
+    """Enumerated, found to be members among the states of POSIX, or by the rule: they are one."""
+    operations = _overwrites(Random(seed), steps)
+    options: dict[str, Any] = {"at": steps, "block_bytes": block_bytes}
+    own = crash_states(START, operations, model="linux", **options)
+    weak = crash_states(START, operations, **options)
+    left = {state.tree[2].data for state in own}
+    members = {
+        state.tree[2].data
+        for state in weak
+        if could_be(START, operations, state.tree, model="linux", **options)
+    }
+    assume(own.exhaustive and weak.exhaustive)
+    assert _by_the_rule(operations, block_bytes) == left == members
+
+
+@EXAMPLES
+@given(st.integers(0, 2**32), st.integers(0, 6))
+def test_overwritten_blocks_are_the_same_over_all_points(seed, steps) -> None:
+    """What every point shows is what the points show one by one, after a failed sync as well."""
+    operations = _overwrites(Random(seed), steps)
+    points = {
+        state.tree[2].data
+        for at in range(steps + 1)
+        for state in crash_states(START, operations, at=at, model="linux")
+    }
+    states = crash_states(START, operations, model="linux")
+    found = {state.tree[2].data for state in states}
+    assume(states.exhaustive)
+    assert points == found
+
+
+@EXAMPLES
+@given(st.integers(0, 2**32), st.integers(8, 30))
+def test_samples_of_overwritten_blocks_keep_to_the_rule(seed, steps) -> None:
+    """Where there are too many to try all, what is drawn is a member all the same."""
+    operations = [op for op in _overwrites(Random(seed), steps) if isinstance(op, ops.Write)]
+    states = crash_states(START, operations, at=len(operations), model="linux", limit=64)
+    for state in states:
+        assert could_be(START, operations, state.tree, at=len(operations), model="linux")
 
 
 @pytest.mark.parametrize("model", ["posix", "linux", "prefix"])

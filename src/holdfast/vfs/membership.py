@@ -2,7 +2,8 @@
 
 Names are matched group by group, contents and attributes inode by inode. For each of these one pass
 from the last micro-operation to the first is enough: to let one survive that fits what was seen
-decides more of what was seen, and never forbids anything.
+decides more of what was seen, and never forbids anything. Of the writes to one block that are bound
+together (R12), as many survive as fit, for the same reason.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from holdfast.vfs.micro import Group, Item, Model, Place
     from holdfast.vfs.model import Disk
     from holdfast.vfs.operations import Node, Operation, Tree
+    from holdfast.vfs.ordering import Chain
 
     _Name: TypeAlias = tuple[Place, int | None]
 
@@ -147,12 +149,18 @@ class _Match:
             data, attributes = (self._disk.group(part, inode) for part in ("data", "attributes"))
             self._fits[inode, seen] = (
                 node.kind == found.kind
-                and contents_fit(
-                    node.data, data.items if data else (), found.data, garbage=self._garbage
-                )
+                and self._data_fit(node, data, found)
                 and (not self._attributes or attributes_fit(node, attributes, found))
             )
         return self._fits[inode, seen]
+
+    def _data_fit(self, node: Node, group: Group | None, found: Node) -> bool:
+        if group is None:
+            return node.data == found.data
+        chains = self._disk.chains(group)
+        return contents_fit(
+            node.data, group.items, found.data, garbage=self._garbage, chains=chains
+        )
 
 
 def attributes_fit(node: Node, group: Group | None, seen: Node) -> bool:
@@ -176,40 +184,67 @@ def _named(node: Node) -> dict[str, object]:
     return {"mode": node.mode, "owner": (node.uid, node.gid), **dict(node.xattrs)}
 
 
-def contents_fit(data: bytes, items: Sequence[Item], seen: bytes, *, garbage: bool) -> bool:
-    """Return whether some of the changes make the contents that were seen of `data`."""
+def contents_fit(
+    data: bytes,
+    items: Sequence[Item],
+    seen: bytes,
+    *,
+    garbage: bool,
+    chains: Sequence[Chain] = (),
+) -> bool:
+    """Return whether some of the changes, without gaps in chains, make what was seen of `data`."""
     for last in range(len(items) - 1, -1, -1):
         item = items[last]
         if not isinstance(item.micro, Size | Shrink):
             continue
-        if item.micro.size == len(seen) and _Bytes(seen).fit(data, items, last, garbage=garbage):
+        bytes_seen = _Bytes(seen, garbage=garbage, chains=chains)
+        if item.micro.size == len(seen) and bytes_seen.fit(data, items, last):
             return True
         if not item.loose:
             return False
-    return len(data) == len(seen) and _Bytes(seen).fit(data, items, -1, garbage=garbage)
+    bytes_seen = _Bytes(seen, garbage=garbage, chains=chains)
+    return len(data) == len(seen) and bytes_seen.fit(data, items, -1)
 
 
 class _Bytes:
     """Contents that were seen, and which of them are explained."""
 
-    def __init__(self, seen: bytes) -> None:
+    def __init__(self, seen: bytes, *, garbage: bool, chains: Sequence[Chain]) -> None:
         self._seen = seen
+        self._garbage = garbage
         self._explained = bytearray(len(seen))
+        self._ending = {chain[-1]: chain for chain in chains}
+        self._bound = {number for chain in chains for number in chain}
 
-    def fit(self, data: bytes, items: Sequence[Item], last: int, *, garbage: bool) -> bool:
+    def fit(self, data: bytes, items: Sequence[Item], last: int) -> bool:
         """Whether they can be explained if item `last` is the last one that sets the size."""
         for number in range(len(items) - 1, -1, -1):
             item = items[number]
-            if isinstance(item.micro, Size) or (isinstance(item.micro, Shrink) and number > last):
+            if number in self._bound:
+                self._keep_first([items[one] for one in self._ending.get(number, ())])
+            elif isinstance(item.micro, Size) or (isinstance(item.micro, Shrink) and number > last):
                 continue
-            start, piece = self._piece(item)
-            if self._explain(start, piece):
-                continue
-            if not item.loose or number == last:
-                return False
-            if garbage and isinstance(item.micro, Block):
-                self._explain_some(item.micro.fresh, garbage_of(item.micro))
+            elif not self._explain(*self._piece(item)):
+                if not item.loose or number == last:
+                    return False
+                self._lose(item)
         return self._explain(0, data.ljust(len(self._seen), b"\0"))
+
+    def _keep_first(self, chain: list[Item]) -> None:
+        """Let the first so many survive, as many as fit; nothing else of their block is between."""
+        pieces = [self._piece(item) for item in chain]
+        start = min((start for start, _ in pieces), default=0)
+        stop = max((start + len(piece) for start, piece in pieces), default=0)
+        while chain:
+            before = self._explained[start:stop]
+            if all(self._explain(*piece) for piece in reversed(pieces[: len(chain)])):
+                return
+            self._explained[start:stop] = before
+            self._lose(chain.pop())
+
+    def _lose(self, item: Item) -> None:
+        if self._garbage and isinstance(item.micro, Block):
+            self._explain_some(item.micro.fresh, garbage_of(item.micro))
 
     def _piece(self, item: Item) -> tuple[int, bytes]:
         micro = item.micro

@@ -89,6 +89,8 @@ def _power_cuts(
         if isinstance(operation, Mark):
             marks += (operation.text,)
             anew = True
+        if isinstance(operation, SyncFailed) and settings.model == "linux":
+            anew = True  # what it lost is bound to nothing any more (R12)
         if at in {None, done}:
             yield Moment(done, done, marks, disk, anew=anew)
 

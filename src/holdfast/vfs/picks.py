@@ -35,19 +35,28 @@ class Library:
         self.shares: dict[object, int] = {}
         self.garbage = garbage
         self._made: dict[tuple[int, int], Variants] = {}
+        self._latest: tuple[tuple[int, int], Variants] | None = None
 
     def of(self, disk: Disk, group: Group) -> Variants:
         """Return the variants of a group as it is now."""
         key = (group.number, group.version)
         variants = self._made.get(key)
+        if variants is None and self._latest is not None and self._latest[0] == key:
+            variants = self._latest[1]
         if variants is None:
             variants = Variants(disk, group, garbage=self.garbage)
-            if len(self._made) >= _KEPT_MAX:
-                self._made.clear()
-            if variants.whole:
-                self._made[key] = variants
+            self._keep(key, variants)
         variants.move(disk, group)
         return variants
+
+    def _keep(self, key: tuple[int, int], variants: Variants) -> None:
+        """Keep it; of the large ones, the latest alone."""
+        if not variants.whole:
+            self._latest = (key, variants)
+            return
+        if len(self._made) >= _KEPT_MAX:
+            self._made.clear()
+        self._made[key] = variants
 
     def count(self, disk: Disk, limit: int) -> int | None:
         """How many states a moment has; None if more than `limit`, or too many to tell."""

@@ -34,6 +34,7 @@ __all__ = ["CrashOptions", "CrashState", "CrashStates", "crash_state", "crash_st
 _ROOM_BYTES = 32 << 20  # for states that are made before their turn
 _MOMENT_BYTES_MAX = 1 << 20
 _STATE_BYTES = 2000  # of a small one, about
+_COST_MAX = 16  # of a moment that is sampled: each cost is a replay, and chains have few states
 _SAMPLE_ROUNDS = (1, 16, 256)  # of each moment, before any gets more
 
 
@@ -127,9 +128,8 @@ class _Facts:
         self.exhaustive = few or library.count(disk, limit) is not None
         self.quota = limit if self.exhaustive else limit // 2
         self.tried = 0
-        self.cost_max = (
-            disk.loose if moment.anew else disk.loose - 1
-        )  # of the last one a part is kept
+        most = disk.loose if moment.anew else disk.loose - 1  # of the last one a part is kept
+        self.cost_max = most if self.exhaustive else min(most, _COST_MAX)
 
     def goes_on(self, cost: int) -> bool:
         """Whether there may be states that lost so much, and room for them."""

@@ -1,16 +1,17 @@
 """What may be left of one group of pending micro-operations, by how many of them were lost.
 
 Up to 12 of them: all subsets, and those that look the same are one. Beyond: subsets as they come,
-and random ones. Used by `states`.
+and random ones. No subset has a gap in a chain (R12). Used by `states`.
 """
 
 from __future__ import annotations
 
-from itertools import combinations
+from itertools import chain, combinations
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 from holdfast.vfs.effects import attributes_of, contents_of, names_of
 from holdfast.vfs.micro import Loss
+from holdfast.vfs.ordering import tails_by_count, without_gaps, without_tails
 from holdfast.vfs.pages import PageLooks
 
 if TYPE_CHECKING:
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from holdfast.vfs.effects import Attributes
     from holdfast.vfs.micro import Group, Place
     from holdfast.vfs.model import Disk
+    from holdfast.vfs.ordering import Chain
 
 __all__ = ["EXHAUSTIVE_ITEMS", "Variant", "Variants", "attributes_left", "data_left", "names_left"]
 
@@ -60,10 +62,13 @@ class Variants:
         self._group = group
         self._garbage = garbage
         self._loose = group.loose()
+        self._chains = disk.chains(group)
+        self._pieces = self._all_chains()
         self._levels: list[list[Dropped]] = [[()]]
         self._seen: set[object] = set()
         self._pages: PageLooks | None = None
         self.whole = len(self._loose) <= EXHAUSTIVE_ITEMS
+        self._tails = tails_by_count(self._pieces) if self.whole and self._pieces else []
         if self.whole and self._loose:
             self._seen.add(self._look(()))
 
@@ -87,12 +92,23 @@ class Variants:
 
     def at_cost(self, cost: int) -> Iterable[Dropped]:
         """Return the variants that lost exactly so many items."""
-        return self._level(cost) if self.whole else combinations(self._loose, cost)
+        return self._level(cost) if self.whole else self._subsets(cost)
+
+    def _subsets(self, cost: int) -> Iterable[Dropped]:
+        if not self._chains:
+            return combinations(self._loose, cost)
+        return self._tails[cost] if self.whole else without_tails(self._pieces, cost)
+
+    def _all_chains(self) -> list[Chain]:
+        """Those of one item too, if there are others."""
+        bound = set(chain.from_iterable(self._chains))
+        free = [[number] for number in self._loose if number not in bound] if bound else []
+        return sorted([*self._chains, *free])
 
     def _level(self, cost: int) -> list[Dropped]:
         while len(self._levels) <= min(cost, len(self._loose)):
             found: list[Dropped] = []
-            for dropped in combinations(self._loose, len(self._levels)):
+            for dropped in self._subsets(len(self._levels)):
                 if (look := self._look(dropped)) not in self._seen:
                     self._seen.add(look)
                     found.append(dropped)
@@ -121,6 +137,14 @@ class Variants:
 
     def sample(self, random: Random) -> Dropped:
         """Return a random subset: a tail, a head, all but one, or each with one chance."""
+        chosen = self._any_subset(random)
+        if not self._chains:
+            return chosen
+        dropped = set(chosen)
+        without_gaps(self._chains, dropped, keep=random.random() < 0.5)
+        return tuple(sorted(dropped))
+
+    def _any_subset(self, random: Random) -> Dropped:
         loose = self._loose
         cut, kind = random.randrange(len(loose) + 1), random.randrange(4)
         if kind == 0:

@@ -15,9 +15,11 @@ from holdfast.vfs.operations import (
     Operation,
     Rename,
     SetAttributes,
+    SyncFailed,
     SyncFile,
     SyncFolder,
     Tree,
+    Truncate,
     Write,
 )
 
@@ -117,3 +119,27 @@ def test_contents_fit_sizes_cuts_and_tails() -> None:
     assert {b"old!", b"ol", b"olXY", b"ol\0\0"} == fitting
     items[2].loose = items[3].loose = False
     assert not contents_fit(b"old!", items, b"ol\0\0", garbage=False)
+
+
+def test_contents_fit_chains_from_their_beginning() -> None:
+    """A write that is bound to one before it explains nothing without that one."""
+    micros = [Block(0, 2, 0, b"AA", 9), Block(1, 2, 2, b"BB", 9), Block(2, 2, 1, b"C", 9)]
+    items = [Item(micro, order) for order, micro in enumerate(micros)]
+    for data in [b"old!", b"AAd!", b"AABB", b"ACBB"]:
+        assert contents_fit(b"old!", items, data, garbage=False, chains=[[0, 1, 2]])
+    for data in [b"olBB", b"oCd!", b"ACd!", b"oCBB"]:
+        assert not contents_fit(b"old!", items, data, garbage=False, chains=[[0, 1, 2]])
+        assert contents_fit(b"old!", items, data, garbage=False)
+
+
+def test_writes_to_one_block_are_bound_in_linux_until_a_cut() -> None:
+    """And a failed sync, or the model of POSIX, sets them free."""
+    both: list[Operation] = [Write(2, 0, b"A"), Write(2, 2, b"B")]
+    late = seen(f=b"olB")
+    assert could_be(TREE, both, late)
+    assert not could_be(TREE, both, late, model="linux")
+    assert could_be(TREE, both, seen(f=b"Ald"), model="linux")
+    assert could_be(TREE, [both[0], SyncFailed(2), both[1]], late, model="linux")
+    assert could_be(TREE, [*both, SyncFailed(2)], late, model="linux")
+    cut = [both[0], Truncate(2, 2), both[1]]
+    assert could_be(TREE, cut, seen(f=b"olB"), model="linux")

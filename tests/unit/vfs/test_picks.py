@@ -55,3 +55,13 @@ def test_variants_are_made_once_for_each_version() -> None:
     assert library.of(disk, group) is library.of(again, same)
     again.apply(Write(2, 1, b"x"), 1)
     assert library.of(disk, group) is not library.of(again, same)
+
+
+def test_latest_large_variants_are_found_again() -> None:
+    """They are not made for each sample, and only one of them is kept."""
+    disk, library = after(*(Write(2, n, b"x") for n in range(20)))
+    (group,) = disk.groups()
+    large = library.of(disk, group)
+    assert library.of(disk, group) is large
+    disk.apply(Write(2, 0, b"y"), 20)
+    assert library.of(disk, group) is not large

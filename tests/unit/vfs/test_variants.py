@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from random import Random
 
-from holdfast.vfs.micro import Group
+from holdfast.vfs.micro import Group, Model
 from holdfast.vfs.model import Disk
 from holdfast.vfs.operations import (
     ROOT,
@@ -24,9 +24,9 @@ from holdfast.vfs.variants import Variant, Variants, attributes_left, data_left,
 TREE: Tree = {ROOT: Node("folder", entries=(("f", 2),)), 2: Node("file", data=b"old")}
 
 
-def pending(*operations: Operation) -> tuple[Disk, list[Group]]:
+def pending(*operations: Operation, model: Model = "posix") -> tuple[Disk, list[Group]]:
     """The disk after some operations, and what is not durable."""
-    disk = Disk(TREE)
+    disk = Disk(TREE, model=model)
     for at, operation in enumerate(operations):
         disk.apply(operation, at)
     return disk, list(disk.groups())
@@ -92,3 +92,22 @@ def test_many_items_are_not_whole_and_are_sampled() -> None:
     samples = {variants.sample(Random(seed)) for seed in range(50)}
     assert len(samples) > 20
     assert all(set(sample) <= set(range(20)) for sample in samples)
+
+
+def test_writes_to_one_block_are_lost_from_the_last_in_linux() -> None:
+    """Of three, four states are left of eight."""
+    writes = [Write(2, place, b"n") for place in range(3)]
+    disk, (group,) = pending(*writes, model="linux")
+    variants = Variants(disk, group, garbage=False)
+    assert [[()], [(2,)], [(1, 2)], [(0, 1, 2)]] == [list(variants.at_cost(n)) for n in range(4)]
+    disk, (group,) = pending(*writes)
+    assert [4, 8] == [variants.count(99), Variants(disk, group, garbage=False).count(99)]
+
+
+def test_samples_have_no_gaps_in_chains() -> None:
+    """Beyond 12 writes to one block, each sample keeps the first so many; all numbers come."""
+    disk, (group,) = pending(*(Write(2, 0, bytes([n])) for n in range(20)), model="linux")
+    variants = Variants(disk, group, garbage=False)
+    samples = {variants.sample(Random(seed)) for seed in range(400)}
+    assert {tuple(range(first, 20)) for first in range(21)} == samples
+    assert [(18, 19)] == list(variants.at_cost(2))

@@ -1,4 +1,7 @@
-"""Draws random sequences of file operations; bytes differ from write to write."""
+"""Draws random sequences of file operations; bytes differ from write to write.
+
+What was written last is often written again, or begun to be written back, with no sync between.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +10,7 @@ from random import Random
 from typing import TYPE_CHECKING
 
 from holdfast.crash.disks.steps import Names
+from holdfast.vfs.micro import PAGE_BYTES
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -17,6 +21,8 @@ __all__ = ["random_steps"]
 
 _NAMES = ("a", "b", "c", "f", "x", "y")
 _SIZES = (1, 100, 4095, 4096, 4097, 5000, 9010, 13000)
+_PLACES_IN_PAGE = (0, 1, 100, 2000, 4000)
+_SIZES_IN_PAGE = (1, 12, 100, 2000, 4096)
 _MODES = (0o600, 0o640, 0o666)
 _ATTEMPTS_PER_STEP = 1000
 
@@ -43,12 +49,13 @@ class _Drawing:
         self.names = Names()
         self._random = Random(seed)
         self._letter = 0
+        self._latest = ""
         self._kinds = [kind for kind, weight in _WEIGHTS for _ in range(weight)]
 
     def call(self) -> tuple[str, Arguments]:
         """A call with arguments, perhaps not a possible one."""
         kind = self._random.choice(self._kinds)
-        return kind.removesuffix("-folder"), _ARGUMENTS[kind](self)
+        return kind.partition("-")[0], _ARGUMENTS[kind](self)
 
     def file(self) -> str:
         return self._random.choice(sorted(self.names.files) or ["none"])
@@ -59,18 +66,30 @@ class _Drawing:
     def path(self) -> str:
         return os.path.join(self.folder(), self._random.choice(_NAMES))
 
-    def data(self) -> bytes:
+    def data(self, sizes: tuple[int, ...] = _SIZES) -> bytes:
         self._letter += 1
-        return bytes([ord("a") + self._letter % 26]) * self._random.choice(_SIZES)
+        return bytes([ord("a") + self._letter % 26]) * self._random.choice(sizes)
 
     def append(self) -> Arguments:
-        path = self.file()
+        path = self._latest = self.file()
         return path, self._size(path), self.data()
 
     def overwrite(self) -> Arguments:
-        path = self.file()
+        path = self._latest = self.file()
         offset = self._random.choice((0, 0, 1, 4000, 4096, self._size(path) // 2))
         return path, offset, self.data()
+
+    def overwrite_again(self) -> Arguments:
+        path = self.latest()
+        page = self._random.choice((0, self._size(path) // PAGE_BYTES))
+        offset = page * PAGE_BYTES + self._random.choice(_PLACES_IN_PAGE)
+        return path, offset, self.data(_SIZES_IN_PAGE)
+
+    def latest(self) -> str:
+        """The file that was written last, if it still has that name."""
+        if self._latest not in self.names.files:
+            self._latest = self.file()
+        return self._latest
 
     def truncate(self) -> Arguments:
         path = self.file()
@@ -89,6 +108,7 @@ class _Drawing:
 _WEIGHTS = (
     ("create", 3),
     ("write", 7),
+    ("write-again", 14),
     ("truncate", 3),
     ("chmod", 1),
     ("rename", 5),
@@ -102,11 +122,13 @@ _WEIGHTS = (
     ("fdatasync", 2),
     ("fsync-folder", 4),
     ("writeback", 3),
+    ("writeback-again", 4),
     ("syncfs", 1),
 )
 _ARGUMENTS: dict[str, Callable[[_Drawing], Arguments]] = {
     "create": lambda drawing: (drawing.path(),),
     "write": _Drawing.write,
+    "write-again": _Drawing.overwrite_again,
     "truncate": _Drawing.truncate,
     "chmod": lambda drawing: (drawing.file(), drawing.mode()),
     "rename": lambda drawing: (drawing.file(), drawing.path()),
@@ -120,5 +142,6 @@ _ARGUMENTS: dict[str, Callable[[_Drawing], Arguments]] = {
     "fdatasync": lambda drawing: (drawing.file(),),
     "fsync-folder": lambda drawing: (drawing.folder(),),
     "writeback": lambda drawing: (drawing.file(),),
+    "writeback-again": lambda drawing: (drawing.latest(),),
     "syncfs": lambda _: ("",),
 }
