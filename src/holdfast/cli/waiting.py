@@ -42,7 +42,11 @@ def telling(verb: str, timeout_s: float | None, attempt: Callable[[float | None]
     except LockTimeout as busy:
         by = f", held by {busy.holder}" if busy.holder else ""
         note(verb, f"waiting for {busy.path}{by}")
-    return attempt(None if timeout_s is None else timeout_s - _SOON_S)
+    try:
+        return attempt(None if timeout_s is None else timeout_s - _SOON_S)
+    except LockTimeout as busy:
+        busy.waited_s += _SOON_S
+        raise
 
 
 def take(file: File, *, shared: bool, timeout_s: float | None) -> bool:

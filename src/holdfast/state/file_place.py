@@ -95,6 +95,7 @@ class FilePlace:
         except FileNotFoundError:
             return nothing(known)
         try:
+            now_ns = self._stamps.now_ns()
             before = file.stat()
             self._refuse(before)
             data = self._read_all(file)
@@ -103,7 +104,7 @@ class FilePlace:
             file.close()
         if known is not None and data == known.data:
             data = known.data or data
-        return Content(data, self._stamps.sign_read(before) if is_whole else None)
+        return Content(data, self._stamps.sign_read(before, now_ns) if is_whole else None)
 
     def _refuse(self, stat: Stat) -> None:
         if not S_ISREG(stat.st_mode):

@@ -56,19 +56,24 @@ class Stamps:
         self._clock = clock
         self._fine: dict[int, bool] = {}
 
-    def sign_read(self, stat: Stat) -> Signature:
-        """Return the proof for bytes that were read before this look, which showed no change."""
-        return Signature(key_of(stat), self._is_old(stat), is_ours=False, is_bare=False)
+    def now_ns(self) -> int:
+        """The time, to be asked before a look."""
+        return self._clock.now_ns()
 
-    def sign_written(self, stat: Stat, *, is_bare: bool) -> Signature:
-        """Return the proof for bytes of ours, if nobody wrote behind them before this look (I2)."""
-        is_ours = not _is_coarse(stat)
-        return Signature(key_of(stat), self._is_old(stat), is_ours=is_ours, is_bare=is_bare)
+    @staticmethod
+    def sign_read(stat: Stat, now_ns: int) -> Signature:
+        """Return the proof for bytes that were read at this look, made after `now_ns`."""
+        age = now_ns - max(stat.st_mtime_ns, stat.st_ctime_ns)
+        was_old = age > (_COARSE_NS if _is_coarse(stat) else _FINE_NS)
+        return Signature(key_of(stat), was_old, is_ours=False, is_bare=False)
 
-    def _is_old(self, stat: Stat) -> bool:
-        newest = max(stat.st_mtime_ns, stat.st_ctime_ns)
-        age = self._clock.now_ns() - newest
-        return age > (_COARSE_NS if _is_coarse(stat) else _FINE_NS)
+    @staticmethod
+    def sign_written(stat: Stat, *, is_bare: bool) -> Signature:
+        """Return the proof for bytes of ours, if nobody wrote behind them before this look (I2).
+
+        The file was made a moment before, so its age proves nothing.
+        """
+        return Signature(key_of(stat), False, is_ours=not _is_coarse(stat), is_bare=is_bare)
 
     def proves(self, content: Content, stat: Stat) -> bool:
         """Return True if a look now shows that the file still holds `content` (I1, I2)."""

@@ -119,3 +119,16 @@ def test_long_wait_is_told_on_a_terminal(monkeypatch, timeout_s, tried) -> None:
     assert tried == waits
     said = "holdfast set: waiting for a.lock, held by pid 7 (vim) on h\n"
     assert (said if len(tried) > 1 else "") == screen.getvalue()
+
+
+def test_all_of_the_wait_is_told(monkeypatch) -> None:
+    """What was waited before the notice counts."""
+    monkeypatch.setattr(sys, "stderr", Terminal())
+
+    def attempt(wait_s: float | None) -> None:
+        raise LockTimeout("busy", path="a.lock", waited_s=wait_s or 0.0)
+
+    with pytest.raises(LockTimeout) as caught:
+        telling("set", 0.75, attempt)
+
+    assert 0.75 == caught.value.waited_s

@@ -14,7 +14,7 @@ from holdfast import Document
 from holdfast.state.file_place import FileOptions
 from holdfast.state.file_register import FileRegister
 from holdfast.state.register import Content
-from holdfast.vfs import SYSTEM, ManualClock
+from holdfast.vfs import SYSTEM, VFS, ManualClock
 from holdfast.vfs.interpose import Call, Interposed
 from holdfast.vfs.memory import MemoryVFS
 
@@ -58,7 +58,7 @@ def test_file_from_the_future_is_never_trusted() -> None:
     assert register.read(content) is not content
 
 
-def written(disk: MemoryVFS, clock: ManualClock) -> tuple[FileRegister, Content]:
+def written(disk: VFS, clock: ManualClock) -> tuple[FileRegister, Content]:
     """The register of /a.json, and what was just written through it."""
     register = register_of(disk, clock)
     with register.exclusive() as place:
@@ -102,6 +102,30 @@ def test_whole_seconds_prove_nothing_of_what_we_wrote() -> None:
     register, content = written(disk, clock)
 
     assert content is not register.read(content)
+
+
+def test_slow_sync_does_not_age_what_we_wrote() -> None:
+    """I1: the age counts at the look, which comes before the sync of the folder."""
+    clock = ManualClock(start_ns=FRACTION)
+    disk = SlowSync(MemoryVFS(clock=clock), clock)
+    disk.inner.core.fine_stamps = False  # type: ignore[attr-defined]
+    register, content = written(disk, clock)
+
+    assert content is not register.read(content)
+
+
+class SlowSync(Interposed):
+    """A filesystem whose folders take a second to sync."""
+
+    def __init__(self, inner: MemoryVFS, clock: ManualClock) -> None:
+        super().__init__(inner)
+        self._clock = clock
+
+    def around(self, call: Call, do: Callable[[], Any]) -> Any:
+        """Let the time pass."""
+        if call.operation == "sync_folder":
+            self._clock.advance(1)
+        return do()
 
 
 class CoarseVFS(MemoryVFS):
@@ -151,7 +175,7 @@ def test_bytes_that_somebody_wrote_into_the_new_file_are_seen(value: int) -> Non
     assert json_.loads(disk.tree()["a.json"] or b"") == document.read()
 
 
-def register_of(disk: MemoryVFS, clock: ManualClock) -> FileRegister:
+def register_of(disk: VFS, clock: ManualClock) -> FileRegister:
     """The register of /a.json."""
     options = FileOptions(
         lock=True,
