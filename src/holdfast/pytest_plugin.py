@@ -46,12 +46,14 @@ def crash(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
     """Record what a function or a command writes, and check each state that a crash may leave."""
     from holdfast.crash.scenario import Scenario
 
-    skips = request.config.getini("crash_unavailable") != "fail"
+    wanted = request.config.getini("crash_unavailable")
+    if wanted not in {"skip", "fail"}:
+        _fail(f"crash_unavailable = {wanted}: choose skip or fail")
     return Scenario(
         str(tmp_path_factory.mktemp("crash")),
         defaults=_defaults(request),
         fail=_fail,
-        unavailable=_skip if skips else _fail,
+        unavailable=_skip if wanted == "skip" else _fail,
     )
 
 
@@ -59,11 +61,20 @@ def _defaults(request: pytest.FixtureRequest) -> dict[str, Any]:
     config = request.config
     options: dict[str, Any] = {
         "model": config.getini("crash_model"),
-        "budget_s": float(config.getini("crash_budget_s")),
+        "budget_s": _seconds(config.getini("crash_budget_s")),
     }
     for marker in reversed(list(request.node.iter_markers("crash"))):
+        if marker.args:
+            _fail("@pytest.mark.crash: name its options, such as model='posix'")
         options |= marker.kwargs
     return options
+
+
+def _seconds(text: str) -> float:
+    try:
+        return float(text)
+    except ValueError:
+        return _fail(f"crash_budget_s = {text}: is no number of seconds")
 
 
 def _fail(text: str) -> NoReturn:

@@ -66,9 +66,9 @@ def totals(proofs: Sequence[Proof]) -> str:
     failed = sum(bool(proof.failure) for proof in proofs)
     return (
         f"{len(proofs)} operations, {states:,} states and {runs:,} killed or full runs, {bad} "
-        f"violations under the models named; {samples} of {len(explored)} explorations are samples; "
-        f"{len(teeth)} calls switched off one by one, {len(teeth) - idle} noticed, {idle - unproven} listed with a "
-        f"reason, {unproven} neither"
+        f"violations under the models named; {samples} of {len(explored)} explorations are "
+        f"samples; {len(teeth)} calls switched off one by one, {len(teeth) - idle} noticed, "
+        f"{idle - unproven} listed with a reason, {unproven} neither"
         + (f"; **{failed} proofs did not come to an end**" if failed else "")
     )
 
@@ -148,8 +148,10 @@ They are not proven to be necessary. Why they are made:
 
 def _seam_table(proofs: Sequence[Proof]) -> str:
     rows = [
-        ["operation", "model", "crash", "all?", "in the recovery", "all?"]
-        + ["after a fault", "faulty runs", "violations"]
+        [
+            *("operation", "model", "crash", "all?", "in the recovery", "all?"),
+            *("after a fault", "faulty runs", "violations"),
+        ]
     ]
     for proof in proofs:
         found = {result.proof: result for result in proof.seam}

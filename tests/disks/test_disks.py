@@ -141,7 +141,7 @@ import os, sys
 from holdfast.crash.disks.faults import DeviceFaults
 from holdfast.crash.disks.filesystems import variant
 from holdfast.crash.disks.mounting import own_mounts
-from holdfast.crash.disks.parent import die_with_parent
+from holdfast.crash.parent import die_with_parent
 from holdfast.crash.disks.recorded_disk import RecordedDisk
 
 die_with_parent()

@@ -39,10 +39,12 @@ def encoded(text: str) -> list[str]:
 class Replayed:
     """What became of a log."""
 
-    def __init__(self, text: str, before: Tree = EMPTY, *, stdout: bytes = b"") -> None:
+    def __init__(
+        self, text: str, before: Tree = EMPTY, *, stdout: bytes = b"", devices: int = 1
+    ) -> None:
         self.ledger = Ledger()
         for inode in sorted(before):
-            self.ledger.born((0, inode))
+            self.ledger.born((inode % devices, inode))
         self.world = World(self.ledger, FOLDER, before)
         self.replay = Replay(self.world, cwd=FOLDER.encode(), umask=0o022, stdout=_marks)
         if stdout:

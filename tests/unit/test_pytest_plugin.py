@@ -59,6 +59,33 @@ def test_unavailable(crash):
 """
 
 
+MISTAKES = """
+import pytest
+
+def run(crash):
+    crash.run(lambda d, ack: open(d + "/file", "w").close())
+
+def test_option(crash):
+    run(crash)
+    crash.check(lambda d, acked: None, modle="posix")
+
+@pytest.mark.crash(model="foo")
+def test_model(crash):
+    run(crash)
+    crash.check(lambda d, acked: None)
+
+@pytest.mark.crash("posix")
+def test_unnamed(crash):
+    pass
+
+def test_later(crash):
+    async def later(folder, acked):
+        assert 0
+    run(crash)
+    crash.check(later)
+"""
+
+
 def run_pytest(folder, *options, ini="", program=PROGRAM) -> str:
     """Run the tests of a project in a folder, no other plugin loaded; what pytest prints."""
     return run_installed(folder, *options, "-p", "holdfast.pytest_plugin", ini=ini, program=program)
@@ -110,6 +137,37 @@ def test_where_nothing_can_be_recorded_the_user_decides(ini, expected, tmp_path)
 
     assert expected in text
     assert "the kernel forbids it" in text
+
+
+def test_mistakes_are_told_in_a_line(tmp_path) -> None:
+    """An option, a model or a marker that cannot be, and a check that would assert nothing."""
+    needs_recorder()
+    text = run_pytest(tmp_path, program=MISTAKES)
+
+    assert "3 failed, 1 error" in text
+    for line in (
+        "crash.check: modle: is no option. Did you mean model?",
+        "crash.check: model='foo': choose one of prefix, linux, posix.",
+        "@pytest.mark.crash: name its options, such as model='posix'",
+        "crash.check: later is a coroutine function, whose body a call does not run",
+    ):
+        assert line in text.splitlines(), line
+    assert "Traceback" not in text
+
+
+@pytest.mark.parametrize(
+    ("ini", "words"),
+    [
+        ("crash_budget_s = soon", "crash_budget_s = soon: is no number of seconds"),
+        ("crash_unavailable = never", "crash_unavailable = never: choose skip or fail"),
+    ],
+)
+def test_setting_that_cannot_be_is_told_in_a_line(ini, words, tmp_path) -> None:
+    """No test runs with it."""
+    text = run_pytest(tmp_path, ini=ini, program=UNAVAILABLE)
+
+    assert "1 error" in text
+    assert words in text.splitlines()
 
 
 def test_fixture_and_marker_are_listed(tmp_path) -> None:

@@ -142,7 +142,15 @@ def _run_verb(verb: str, arguments: list[str]) -> int:
     except SystemExit as stop:  # --help
         return stop.code if isinstance(stop.code, int) else 0
     except Exception as error:
-        return exits.report(verb, error, args)
+        return exits.report(verb, error, args or _unread(arguments))
+
+
+def _unread(arguments: list[str]) -> Namespace:
+    """What is known of a command line with a mistake in it: whether it asked for JSON."""
+    from holdfast.cli.parser import Namespace
+
+    own = arguments[: arguments.index("--")] if "--" in arguments else arguments
+    return Namespace(as_json="--json" in own)
 
 
 def _read_fully(parser: Parser, arguments: list[str]) -> Namespace:

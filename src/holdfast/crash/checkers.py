@@ -8,6 +8,7 @@ import sys
 from importlib import import_module, util
 from typing import TYPE_CHECKING, Any
 
+from holdfast.crash.explorer.deferred import deferred_function
 from holdfast.crash.refusals import WrongUse
 
 if TYPE_CHECKING:
@@ -108,10 +109,8 @@ def _check_callable(function: Any, name: str, parameters: Sequence[str]) -> None
     wanted = f"{name.rpartition(':')[2]}({', '.join(parameters)})"
     if not callable(function):
         raise WrongUse(f"{name}: is no function. Write one that is called as {wanted}.")
-    if inspect.iscoroutinefunction(function):
-        raise WrongUse(
-            f"{name}: is a coroutine function, which would never run. Write a plain one."
-        )
+    if what := deferred_function(function):
+        raise WrongUse(f"{name}: is {what}, whose body a call does not run. Write a plain one.")
     try:
         inspect.signature(function).bind(*parameters)
     except TypeError as error:

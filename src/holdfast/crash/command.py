@@ -8,23 +8,27 @@ at the end, so that each run begins alike.
 from __future__ import annotations
 
 import os
-import shlex
+import re
 from typing import TYPE_CHECKING, Final, Literal, NamedTuple, NoReturn
 
 from holdfast.crash.checkers import function_of
 from holdfast.crash.explorer import explore
+from holdfast.crash.explorer.keep import try_folder
 from holdfast.crash.program import (
     environment,
     judge,
     program_words,
+    refuse_unmet,
+    remedy_for,
     run_setup,
+    stands,
     stdout_to,
     working_folder,
 )
-from holdfast.crash.recorders import CallFault, record_command
+from holdfast.crash.recorders import CallFault, RecordingError, record_command
 from holdfast.crash.refusals import WrongUse
 from holdfast.crash.stored import load, save
-from holdfast.crash.values import words
+from holdfast.crash.values import quoted, words
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -69,6 +73,7 @@ class Settings(NamedTuple):
     fast: bool = False
     keep: str | None = None
     replay: str | None = None
+    exhaustive: bool = False
 
 
 def run(settings: Settings, *, progress: Progress | None = None) -> Report:
@@ -84,11 +89,14 @@ def run(settings: Settings, *, progress: Progress | None = None) -> Report:
         CheckFails: The check fails without any crash; no crash was tried.
         RecordingError: No recording came about; the program's files stand.
         Corruption: The recording of `--from` was damaged; nothing was run.
-        OSError: A file cannot be read or written; no crash was tried.
+        OSError: A file cannot be read or written; no crash was tried. A folder of `--keep` that
+            cannot be used is found before anything runs.
     """
     _refuse_contradictions(settings)
     check, isolation = _check(settings)
     recover = _recover(settings)
+    if settings.keep is not None:
+        _try_keep(settings.keep)
     recording, notes = _recorded(settings, progress)
     with stdout_to(_STDERR if settings.replay else os.devnull):
         report = explore(
@@ -108,7 +116,30 @@ def run(settings: Settings, *, progress: Progress | None = None) -> Report:
             replay=settings.replay,
             progress=_told_to(progress),
         )
+    if is_short(settings, report):
+        notes.append(_SHORT)
     return report._replace(notes=(*report.notes, *notes))
+
+
+_SHORT: Final = (
+    "--exhaustive: not every state was tried, so the exit code is not 0: raise --budget and "
+    "--limit, or write less"
+)
+
+
+def is_short(settings: Settings, report: Report) -> bool:
+    """Whether every state was wanted, and some were not tried."""
+    return settings.exhaustive and report.replay_id is None and not report.exhaustive
+
+
+def _try_keep(folder: str) -> None:
+    if not folder:
+        _refuse("--keep: give a folder")
+    try:
+        try_folder(folder)
+    except OSError as error:
+        error.add_note("Nothing was run. Name another folder with --keep.")
+        raise
 
 
 def _told_to(progress: Progress | None) -> Callable[[int, int | None, int, float], object] | None:
@@ -129,7 +160,7 @@ def replay_words(settings: Settings) -> str:
             line.append(f"{value:g}" if isinstance(value, float) else str(value))
     for call, nth, do in settings.faults:
         line += ["--fault", f"{call}:{do}:{nth}"]
-    return shlex.join([*line, *(["--", *settings.command] if settings.command else [])])
+    return " ".join(map(quoted, [*line, *(["--", *settings.command] if settings.command else [])]))
 
 
 _OPTIONS: Final = {
@@ -138,7 +169,7 @@ _OPTIONS: Final = {
     "timeout_s": "timeout",
     "check_timeout_s": "check-timeout",
 }
-_NOT_IN_REPLAY: Final = {"command", "faults", "save", "keep", "replay", "budget_s"}
+_NOT_IN_REPLAY: Final = {"command", "faults", "save", "keep", "replay", "budget_s", "exhaustive"}
 
 
 def _refuse_contradictions(settings: Settings) -> None:
@@ -199,23 +230,40 @@ def _recorded(settings: Settings, progress: Progress | None) -> tuple[Recording,
         return recording, judge(recording, (), folder=None, any_exit=settings.any_exit)
     any_exit = settings.any_exit or bool(settings.faults)
     with working_folder(settings.root) as folder:
-        recording = _record(settings, folder, progress)
+        start = _start(settings, folder)
+        if settings.setup is not None:
+            run_setup(_line("--setup", settings.setup), folder)
+        argv = program_words(settings.command, start)
+        recording = _record(settings, argv, where=(folder, start), progress=progress)
         if settings.save is not None:
             save(recording, settings.save)
-        notes = judge(recording, settings.command, folder=settings.root, any_exit=any_exit)
+        refuse_unmet(recording, stands=stands(settings.root))
+        notes = judge(
+            recording,
+            settings.command,
+            folder=settings.root,
+            any_exit=any_exit,
+            remedy=remedy_for(argv, start, folder=settings.root),
+            lines=settings.ack == "stdout",
+        )
         return recording, notes
 
 
-def _record(settings: Settings, folder: str, progress: Progress | None) -> Recording:
+def _start(settings: Settings, folder: str) -> str:
     start = folder if settings.cwd is None else os.path.realpath(settings.cwd)
     if not os.path.isdir(start):
         raise WrongUse(f"--cwd: {settings.cwd}: is no folder. Nothing was run.")
-    if settings.setup is not None:
-        run_setup(_line("--setup", settings.setup), folder)
+    return start
+
+
+def _record(
+    settings: Settings, argv: list[str], *, where: tuple[str, str], progress: Progress | None
+) -> Recording:
+    folder, start = where
     with stdout_to(_STDERR):
         try:
             return record_command(
-                program_words(settings.command, start),
+                argv,
                 root=folder,
                 cwd=start,
                 env=environment(unbuffered=settings.ack == "stdout"),
@@ -227,3 +275,12 @@ def _record(settings: Settings, folder: str, progress: Progress | None) -> Recor
             )
         except ValueError as error:
             raise WrongUse(f"--fault: {error}. Nothing was run.") from error
+        except RecordingError as error:
+            if settings.root is None:  # the recorder does not know that the folder goes
+                error.message = _STAND.sub("files are gone with the new folder", error.message)
+            raise
+
+
+_STAND: Final = re.compile(
+    r"files stand(?: as they were then| as they are| as the program left them)?"
+)

@@ -8,14 +8,17 @@ from __future__ import annotations
 import os
 import re
 import shutil
-import signal
 import subprocess
 import sys
 import tempfile
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final
 
+from holdfast.crash.endings import ending
+from holdfast.crash.recorders.errors import ProgramNotStarted
+from holdfast.crash.recorders.faults import NOT_MET
 from holdfast.crash.refusals import ProgramFailed, ProgramNotFound, WrongUse
+from holdfast.crash.values import quoted
 from holdfast.vfs.operations import Mark
 
 if TYPE_CHECKING:
@@ -27,16 +30,24 @@ __all__ = [
     "environment",
     "judge",
     "program_words",
+    "refuse_unmet",
+    "remedy_for",
     "run_setup",
+    "stands",
     "stdout_to",
     "working_folder",
 ]
 
 _SCRIPT: Final = re.compile(r"\.(py|pyz|js|mjs|cjs|ts|sh|bash|rb|pl|php|lua|jar)$")
 _STDERR: Final = 2
+_NAME_CHARACTERS: Final = 80
 _UNACKNOWLEDGED: Final = (
     "nothing was acknowledged, so whether a finished write survives was not tested: call "
     "holdfast.crash.ack(TEXT), open /hf-mark:TEXT, or give --ack stdout"
+)
+_UNPRINTED: Final = (
+    "no whole line was printed, so nothing was acknowledged, and whether a finished write survives "
+    "was not tested: end each line with a line feed"
 )
 
 
@@ -98,6 +109,7 @@ def program_words(command: Sequence[str], folder: str | None = None) -> list[str
 
     Raises:
         ProgramNotFound: There is no such program.
+        ProgramNotStarted: There is one, on PATH, that may not be executed.
     """
     found = list(command)
     places = [0] if os.sep in found[0] else []
@@ -120,6 +132,11 @@ def _refuse_unfound(word: str, folder: str) -> None:
                 "Nothing was run."
             )
     elif shutil.which(word) is None:
+        if there := shutil.which(word, os.F_OK):
+            raise ProgramNotStarted(
+                f"{there}: cannot be executed: Permission denied. Nothing was run. "
+                "Make it executable, such as by chmod +x."
+            )
         raise ProgramNotFound(f"{word}: there is no such program on PATH. Nothing was run.")
 
 
@@ -144,24 +161,51 @@ def run_setup(words: Sequence[str], folder: str) -> None:
         raise WrongUse(f"--setup: {argv[0]}: {error.strerror}. Nothing was run.") from error
     if done.returncode:
         raise ProgramFailed(
-            f"--setup: {argv[0]} {_ending(done.returncode)}. The program was not run."
+            f"--setup: {argv[0]} {ending(done.returncode)}. The program was not run."
+        )
+
+
+def refuse_unmet(recording: Recording, *, stands: str) -> None:
+    """Refuse a recording in which a failure on order did not come.
+
+    Raises:
+        WrongUse: No call met it, so the run was one without it; `stands` says what of its files.
+    """
+    unmet = [note for note in recording.notes if note.startswith(NOT_MET)]
+    if unmet:
+        raise WrongUse(
+            f"--fault: {'; '.join(unmet)}. No crash was tried; {stands}. Name a call that the "
+            "program makes in the folder, counted from 1."
         )
 
 
 def judge(
-    recording: Recording, command: Sequence[str], *, folder: str | None, any_exit: bool = False
+    recording: Recording,
+    command: Sequence[str],
+    *,
+    folder: str | None,
+    any_exit: bool = False,
+    remedy: str = "",
+    lines: bool = False,
 ) -> list[str]:
     """Decide whether this recording is worth crashing; return what a reader should know.
+
+    Args:
+        command: as it was given.
+        folder: the one that was named; None: a new one.
+        any_exit: it may fail by itself.
+        remedy: what to do if it did.
+        lines: what it printed was to acknowledge.
 
     Raises:
         ProgramFailed: The program failed by itself, and that was not expected.
         WrongUse: It wrote nothing below the folder.
     """
-    name = " ".join(command[:3]) or "the program"
+    name = _name(command)
     if recording.status and not any_exit:
         raise ProgramFailed(
-            f"{name} {_ending(recording.status)} without any crash. No crash was tried; what it "
-            f"wrote stands. {_remedy(command, folder)}"
+            f"{name} {ending(recording.status)} without any crash. No crash was tried; "
+            f"{stands(folder)}. {remedy or _MEND}"
         )
     if all(isinstance(operation, Mark) for operation in recording.operations):
         where = f"below {folder}" if folder is not None else "in its folder"
@@ -171,27 +215,32 @@ def judge(
         )
     if any(isinstance(operation, Mark) for operation in recording.operations):
         return []
-    return [_UNACKNOWLEDGED]
+    return [_UNPRINTED if lines else _UNACKNOWLEDGED]
 
 
-def _ending(status: int) -> str:
-    if status >= 0:
-        return f"exited with {status}"
-    try:
-        return f"was killed by {signal.Signals(-status).name}"
-    except ValueError:
-        return f"was killed by signal {-status}"
+_MEND: Final = "Mend it, or give --any-exit to crash what it did until then."
 
 
-def _remedy(command: Sequence[str], folder: str | None) -> str:
-    here = [
-        word
-        for word in command[1:]
-        if folder is not None
-        and os.path.isfile(word)
-        and not os.path.exists(os.path.join(folder, word))
-        and not os.path.isabs(word)
-    ]
-    if here:
-        return f"It ran in {folder}, where there is no {here[0]}: give its whole path, or --cwd ."
-    return "Mend it, or give --any-exit to crash what it did until then."
+def stands(folder: str | None) -> str:
+    """Say what has become of the files of a program that is not crashed."""
+    return "what it wrote is gone with its new folder" if folder is None else "what it wrote stands"
+
+
+def remedy_for(argv: Sequence[str], start: str, *, folder: str | None) -> str:
+    """Say what to do about a program that failed.
+
+    The usual reason is a file that is here, but not in `start`, where it ran; `argv` has the words
+    that it was run with, `folder` is the one that was named.
+    """
+    for word in argv[1:]:
+        if os.path.isfile(word) and not os.path.exists(os.path.join(start, word)):
+            where = "a new folder" if folder is None else start
+            return f"It ran in {where}, where there is no {word}: give its whole path, or --cwd ."
+    return _MEND
+
+
+def _name(command: Sequence[str]) -> str:
+    text = " ".join(map(quoted, command))
+    if len(text) > _NAME_CHARACTERS:
+        text = f"{text[: _NAME_CHARACTERS - 4]} ..."
+    return text or "the program"

@@ -1,4 +1,7 @@
-"""One line on a terminal that says how far it is; nothing elsewhere, nor in the first 0.5 s."""
+"""One line on a terminal that says how far it is; nothing elsewhere, nor in the first 0.5 s.
+
+At the end what follows begins on a line of its own, wherever the program has left the cursor.
+"""
 
 from __future__ import annotations
 
@@ -39,8 +42,9 @@ class Progress:
         self._clock = clock
         self._begun_s = clock()
         self._next_s = self._begun_s + _SOON_S
-        self._shown = False
+        self._ended = False
         self._wanted = self._stream.isatty()
+        self.tried = 0
 
     def recording(self, calls: int) -> None:
         """So many calls of the program were recorded."""
@@ -48,6 +52,7 @@ class Progress:
 
     def exploring(self, tried: int, *, bugs: int, seconds: float) -> None:
         """So many states were tried."""
+        self.tried = tried
         done = min(seconds / self._budget_s, 1.0) if self._budget_s else 0.0
         bar = "#" * int(done * _BAR)
         found = f"{bugs} bugs so far" if bugs != 1 else "1 bug so far"
@@ -57,17 +62,20 @@ class Progress:
         )
 
     def end(self) -> None:
-        """Take the line away."""
-        if self._shown:
-            self._write("\r\x1b[K")
-            self._shown = False
+        """Take the line away; what comes next begins at the margin.
+
+        A row of blanks as wide as the terminal ends on this line if it began at the margin, and
+        on the next one if not.
+        """
+        if self._wanted and not self._ended:
+            self._ended = True
+            self._write(f"\x1b[K{' ' * shutil.get_terminal_size().columns}\r\x1b[K")
 
     def _show(self, text: str) -> None:
         now_s = self._clock()
         if not self._wanted or now_s < self._next_s:
             return
         self._next_s = now_s + _EVERY_S
-        self._shown = True
         width = shutil.get_terminal_size().columns - 1
         self._write(f"\r\x1b[K{text[:width]}\r")  # what the program prints begins at the margin
 

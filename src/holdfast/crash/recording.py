@@ -21,7 +21,7 @@ class Site(NamedTuple):
     function: str
 
     def __str__(self) -> str:
-        return f"{self.path}:{self.line}"
+        return f"{self.path}:{self.line}" if self.line else self.path
 
 
 class Call(NamedTuple):

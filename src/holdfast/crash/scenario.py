@@ -10,6 +10,8 @@ import sys
 from typing import TYPE_CHECKING, Any, Literal, NoReturn, TypedDict, Unpack
 
 from holdfast.crash.acknowledge import ack as acknowledge
+from holdfast.crash.endings import ending
+from holdfast.crash.option_words import complaint_about, complaint_about_names
 from holdfast.crash.program import environment
 from holdfast.vfs.operations import Mark
 
@@ -85,7 +87,11 @@ class Scenario:
         """Call `function(dir)` here and now; what it leaves in the folder counts as durable."""
         if self.recording is not None:
             self._fail("crash.setup: comes before crash.run")
-        function(self.folder)
+        self._refuse_deferred("setup", function)
+        from holdfast.crash.explorer.deferred import deferred_answer
+
+        if what := deferred_answer(function(self.folder)):
+            self._fail(f"crash.setup: the function returned {what}, and nothing of it was run")
 
     def run(
         self,
@@ -107,9 +113,12 @@ class Scenario:
             self._fail("crash.run: was called already. Let one function do all that is recorded.")
         if sys.platform != "linux":
             self._unavailable(f"programs are recorded on Linux alone, not on {sys.platform}")
+        self._refuse_options("run", options, RunOptions)
+        self._refuse_deferred("run", program)
         self.recording = recording = self._record(program, options)
         if recording.status and not (any_exit or options.get("faults")):
             self._fail(f"crash.run: {self._ending(recording.status)}")
+        self._refuse_unmet(recording)
         if all(isinstance(operation, Mark) for operation in recording.operations):
             self._fail(
                 f"crash.run: nothing was changed in {self.folder}, so there is nothing to crash. "
@@ -131,15 +140,43 @@ class Scenario:
         if self.recording is None:
             self._fail("crash.check: call crash.run first")
         chosen: dict[str, Any] = {"keep": self._states, **self._defaults, **options}
+        self._refuse_options("check", chosen, CheckOptions)
+        self._refuse_deferred("check", function)
+        self._refuse_deferred("check(recover=...)", chosen.get("recover"))
         report, words = None, ""
         try:
             report = explore(self.recording, function, **chosen)
         except ExplorerError as error:
             words = f"crash.check: {error}"
+        if report is not None and not report.tried:
+            words = "crash.check: nothing was tried: raise budget_s"
+            report = None
         if report is not None and not report.findings:
             return report
         # Not in the handler, or pytest would tell both.
         return self._fail(words if report is None else _text(report))
+
+    def _refuse_options(self, step: str, given: Mapping[str, Any], known: type) -> None:
+        __tracebackhide__ = True
+        wrong = complaint_about_names(given, known.__annotations__) or complaint_about(given)
+        if wrong:
+            self._fail(f"crash.{step}: {wrong}")
+
+    def _refuse_deferred(self, step: str, function: object) -> None:
+        __tracebackhide__ = True
+        from holdfast.crash.explorer.deferred import deferred_function
+
+        if what := deferred_function(function):
+            name = getattr(function, "__name__", repr(function))
+            self._fail(f"crash.{step}: {name} is {what}, whose body a call does not run")
+
+    def _refuse_unmet(self, recording: Recording) -> None:
+        __tracebackhide__ = True
+        from holdfast.crash.recorders.faults import NOT_MET
+
+        unmet = [note for note in recording.notes if note.startswith(NOT_MET)]
+        if unmet:
+            self._fail(f"crash.run: {'; '.join(unmet)}. Calls in the folder are counted, from 1.")
 
     def _record(self, program: Any, options: RunOptions) -> Recording:
         __tracebackhide__ = True
@@ -156,6 +193,8 @@ class Scenario:
             unbuffered = options.get("ack") == "stdout"
             surroundings = environment(unbuffered=unbuffered)
             return record_command(program, root=self.folder, env=surroundings, **options)
+        except ValueError as error:  # of a fault
+            end, words = self._fail, f"crash.run: {error}"
         except RecorderUnavailable as error:
             end, words = self._unavailable, str(error)
         except RecordingError as error:
@@ -165,8 +204,12 @@ class Scenario:
     def _call(self, function: Callable[..., object]) -> None:
         """In the child: what it raises is left for the parent to tell, outside the folder."""
         try:
-            function(self.folder, acknowledge)
+            from holdfast.crash.explorer.deferred import refuse_deferred
+
+            refuse_deferred(function(self.folder, acknowledge))
         except BaseException as error:
+            if isinstance(error, SystemExit) and (error.code is None or error.code == 0):
+                return  # a program that ends well
             from traceback import format_exception
 
             behind = error.__traceback__ and error.__traceback__.tb_next
@@ -178,8 +221,7 @@ class Scenario:
         if os.path.exists(self._raised):
             with open(self._raised, encoding="utf-8") as file:
                 return f"the function raised, without any crash\n{file.read()}"
-        ended = f"ended with status {status}" if status > 0 else f"was killed by signal {-status}"
-        return f"the program {ended}, without any crash"
+        return f"the program {ending(status)}, without any crash"
 
 
 def _text(report: Report) -> str:

@@ -1,23 +1,21 @@
 """Whether a list of operations can have happened to a tree: the rule that a stored recording keeps.
 
 Whoever replays a recording may rely on it: every inode and name that an operation speaks of is
-there, of the right kind; names lead nowhere else; folders form no loop; nothing is larger than
-`SIZE_MAX_BYTES`.
+there, of the right kind; names lead nowhere else; folders form no loop; files keep to the bounds of
+`sizes`.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from holdfast.crash.sizes import Sizes
 from holdfast.vfs import operations as ops
 
 if TYPE_CHECKING:
     from holdfast.vfs.operations import Node, Operation, Tree
 
-__all__ = ["SIZE_MAX_BYTES", "Validity", "is_name", "tree_complaint"]
-
-SIZE_MAX_BYTES = 1 << 30
-"""Of one file: what a replay would have to hold in memory."""
+__all__ = ["Validity", "is_name", "tree_complaint"]
 
 
 def is_name(name: str) -> bool:
@@ -72,6 +70,9 @@ class Validity:
             for inode in names.values()
             if self._kinds[inode] == "folder"
         }
+        self._sizes = Sizes(
+            (inode, len(node.data)) for inode, node in tree.items() if node.kind == "file"
+        )
 
     def complaint(self, operation: Operation) -> str | None:
         """Say why this cannot be the next operation; None if it can, and it is taken for done."""
@@ -79,9 +80,13 @@ class Validity:
             case ops.Create():
                 return self._create(operation.inode, operation.node)
             case ops.Write():
-                return self._file(operation.inode, operation.offset + len(operation.data))
+                return self._file(operation.inode) or self._sizes.write(
+                    operation.inode, operation.offset, len(operation.data)
+                )
             case ops.Truncate():
-                return self._file(operation.inode, operation.size)
+                return self._file(operation.inode) or self._sizes.truncate(
+                    operation.inode, operation.size
+                )
             case ops.SetAttributes() | ops.SyncFile() | ops.SyncFailed():
                 return self._known(operation.inode)
             case ops.SyncFolder():
@@ -103,10 +108,8 @@ class Validity:
     def _folder(self, inode: int) -> str | None:
         return None if inode in self._names else f"there is no folder {inode}"
 
-    def _file(self, inode: int, size: int) -> str | None:
-        if self._kinds.get(inode) != "file":
-            return f"inode {inode} is no file"
-        return None if 0 <= size <= SIZE_MAX_BYTES else f"a file of {size} bytes is too large"
+    def _file(self, inode: int) -> str | None:
+        return None if self._kinds.get(inode) == "file" else f"inode {inode} is no file"
 
     def _create(self, inode: int, node: Node) -> str | None:
         if inode in self._kinds:
@@ -114,6 +117,8 @@ class Validity:
         if node.kind == "folder" or node.entries:
             return "a folder is made with its name"
         self._kinds[inode] = node.kind
+        if node.kind == "file":
+            self._sizes.make(inode, len(node.data))
         return None
 
     def _make_folder(self, operation: ops.MakeFolder) -> str | None:

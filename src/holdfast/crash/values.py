@@ -6,7 +6,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Final
 
-__all__ = ["duration", "fault", "words"]
+__all__ = ["duration", "fault", "quoted", "words"]
 
 _UNITS: Final = {"ms": 0.001, "s": 1.0, "m": 60.0, "min": 60.0, "h": 3600.0}
 
@@ -58,3 +58,14 @@ def words(text: str) -> list[str]:
     if not found:
         raise ValueError("an empty line is no command")
     return found
+
+
+def quoted(word: str) -> str:
+    """A word as a shell reads it back, on one line: bytes that do not print become escapes."""
+    from shlex import quote
+
+    if word.isprintable():
+        return quote(word)
+    raw = word.encode("utf-8", "surrogateescape")
+    plain = {*range(32, 127)} - {*b"\\'"}
+    return "$'" + "".join(chr(one) if one in plain else f"\\x{one:02x}" for one in raw) + "'"

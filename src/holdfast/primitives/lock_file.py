@@ -105,7 +105,6 @@ class LockFile:
                 _close(folder)
         except OSError as error:
             error.filename = self.path
-            error.add_note(f"{self.path}: cannot be locked. Nothing is held and nothing was made.")
             raise
 
     def _open_listed(self, folder: Folder) -> Description:

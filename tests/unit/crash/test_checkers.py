@@ -17,6 +17,11 @@ import crash_neighbour_of_file
 def holds(folder, acked): return crash_neighbour_of_file.NAME
 def one(folder): pass
 async def later(folder, acked): pass
+def lazy(folder, acked): yield
+async def stream(folder, acked): yield
+class Later:
+    async def __call__(self, folder, acked): pass
+object = Later()
 class Group:
     @staticmethod
     def holds(folder, acked): return "inner"
@@ -74,7 +79,10 @@ def test_file_is_imported_once(here) -> None:
         ("crash_leaving_module:holds", "SystemExit: 3"),
         ("crash_check_of_file:hold", "has no hold. It has holds"),
         ("crash_check_of_file:number", "is no function"),
-        ("crash_check_of_file:later", "would never run"),
+        ("crash_check_of_file:later", "is a coroutine function, whose body a call does not run"),
+        ("crash_check_of_file:lazy", "is a generator function"),
+        ("crash_check_of_file:stream", "is a generator function"),
+        ("crash_check_of_file:object", "is a coroutine function"),
         ("crash_check_of_file:one", r"cannot be called as one\(dir, acked\)"),
     ],
 )

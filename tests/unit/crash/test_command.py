@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from holdfast.crash import CheckFails, ProgramNotStarted, ProgramTimedOut, UnknownState
-from holdfast.crash.command import Settings, replay_words, run
+from holdfast.crash.command import Settings, is_short, replay_words, run
 from holdfast.crash.refusals import ProgramFailed, ProgramNotFound, WrongUse
 from holdfast.errors import Corruption, UnknownFormat
 from tests.support.recorder import needs_recorder
@@ -44,6 +45,14 @@ def holds(folder, acked):
             assert file.read() == "new", "torn"
 def fails(folder, acked):
     raise ValueError("never right")
+async def later(folder, acked):
+    assert 0
+def hidden(folder, acked):
+    return later(folder, acked)
+def lazy(folder):
+    yield
+def raises(folder):
+    raise LookupError("no way back")
 def recover(folder):
     for name in os.listdir(folder):
         if name.endswith(".part"):
@@ -180,7 +189,7 @@ def test_faults_are_injected(here) -> None:
     """A program that is killed by order is explored as far as it came."""
     report = run(settings("good.py", faults=(("rename", 1, "kill"),)))
 
-    assert any("ended with status -9" in note for note in report.notes)
+    assert any("was killed by SIGKILL" in note for note in report.notes)
 
 
 def test_fault_at_no_call_is_told(here) -> None:
@@ -225,6 +234,9 @@ def test_check_that_always_fails_is_told(here) -> None:
         ({"cwd": "nowhere"}, "--cwd: nowhere: is no folder"),
         ({"setup": "a 'b"}, "--setup: .*No closing quotation"),
         ({"check": "crash_no_such_module:fn"}, "cannot be imported"),
+        ({"check": "crash_check_of_test.py:later"}, "is a coroutine function"),
+        ({"recover": "crash_check_of_test.py:lazy"}, "is a generator function"),
+        ({"keep": ""}, "--keep: give a folder"),
     ],
 )
 def test_contradictions_are_told_before_anything_runs(options, words, here) -> None:
@@ -233,6 +245,102 @@ def test_contradictions_are_told_before_anything_runs(options, words, here) -> N
         run(settings(root=".")._replace(**options))
 
     assert not (here / "state").exists()
+
+
+def test_check_that_returns_a_coroutine_is_no_clean_run(here) -> None:
+    """What a call has not run says nothing, however it was hidden."""
+    with pytest.raises(CheckFails, match="the check returned a coroutine, and nothing of it was"):
+        run(settings(check="hidden"))
+
+
+def test_fault_that_no_call_meets_proves_nothing(here) -> None:
+    """The program ran as without it, so that is no report, and no exit code 0."""
+    with pytest.raises(WrongUse, match=r"no call met the fault at fsync number 9\. No crash was"):
+        run(settings("good.py", faults=(("fsync", 9, "EIO"),)))
+
+
+@pytest.mark.parametrize("keep", ["bad.py", "bad.py/below"])
+def test_folder_that_cannot_keep_is_told_before_the_program_runs(keep, here) -> None:
+    """A file stands in its way: nothing is run."""
+    with pytest.raises(FileExistsError) as caught:
+        run(settings(root=".", keep=keep))
+
+    assert str(here / "bad.py") == caught.value.filename
+    assert ["Nothing was run. Name another folder with --keep."] == caught.value.__notes__
+    assert not (here / "state").exists()
+
+
+def test_state_that_cannot_be_kept_costs_no_report(here) -> None:
+    """What stands there was not kept here, so it is left alone, and a note says so."""
+    name = run(settings()).findings[0].id
+    (here / "kept" / name).mkdir(parents=True)
+    report = run(settings(keep="kept"))
+
+    assert name == report.findings[0].id
+    assert report.findings[0].kept is None
+    assert any(f"state {name} is not kept" in note for note in report.notes)
+    assert [] == os.listdir(here / "kept" / name)
+    replayed = run(settings(keep="kept", replay=name))
+    assert (None, 1) == (replayed.replayed, replayed.exit_code)
+
+
+def test_what_was_not_exhausted_is_short_on_request(here) -> None:
+    """With `exhaustive` a note says why the exit code is not 0."""
+    asked = settings("good.py", limit=1, exhaustive=True)
+    report = run(asked)
+
+    assert (False, True, 0) == (report.exhaustive, is_short(asked, report), report.bad)
+    assert any(note.startswith("--exhaustive: not every state") for note in report.notes)
+    assert not is_short(asked._replace(exhaustive=False), report)
+    assert "CLEAN SO FAR  0 of" in report.text()
+
+
+def test_files_of_a_new_folder_do_not_stand(here) -> None:
+    """It is removed, so no message says that they are there."""
+    slow = settings(timeout_s=0.5)._replace(command=("sleep", "30"))
+    with pytest.raises(ProgramTimedOut, match="files are gone with the new folder"):
+        run(slow)
+    with pytest.raises(ProgramTimedOut, match="files stand as they were then"):
+        run(slow._replace(root="."))
+
+
+def test_script_that_was_found_is_not_looked_for(here) -> None:
+    """It ran by its whole path, and failed by itself; what it could not find is named."""
+    (here / "fails.py").write_text("import sys\nopen(sys.argv[1])\n")
+    (here / "data").mkdir()
+    with pytest.raises(ProgramFailed, match=r"what it wrote stands\. Mend it, or give --any"):
+        run(settings("fails.py", root="data")._replace(command=(PYTHON, "fails.py", "no")))
+    with pytest.raises(ProgramFailed, match=r"ran in a new folder, where there is no bad\.py"):
+        run(settings()._replace(command=(PYTHON, "fails.py", "bad.py")))
+
+
+def test_recovery_that_raises_is_named_and_told_once(here, capfd) -> None:
+    """The finding says which exception; there is one traceback for all states."""
+    report = run(settings("good.py", recover="crash_check_of_test.py:raises"))
+
+    assert "the recovery raised LookupError: no way back" == report.findings[0].title
+    assert 1 < report.bad
+    assert 1 == capfd.readouterr().err.count("LookupError: no way back")
+
+
+def test_lines_without_an_end_do_not_acknowledge(here) -> None:
+    """The note says that no whole line was printed."""
+    command = ("sh", "-c", "echo new > state; printf saved")
+    report = run(settings(check_cmd="true")._replace(check=None, command=command))
+
+    assert any(note.startswith("no whole line was printed") for note in report.notes)
+
+
+def test_replay_words_are_one_line_that_a_shell_reads_back(here) -> None:
+    """Also with quotes and line feeds in the command."""
+    command = ("sh", "-c", "echo 'a b' > state\nprintf '\\\\x\udcff'")
+    line = replay_words(Settings(command=command, check_cmd="true"))
+    told = subprocess.run(
+        ["bash", "-c", f'printf "%s\\0" {line}'], capture_output=True, check=True
+    ).stdout
+
+    assert "\n" not in line
+    assert ["--check-cmd", "true", "--", *command] == os.fsdecode(told).split("\0")[:-1]
 
 
 def test_replay_words_repeat_what_was_asked(here) -> None:

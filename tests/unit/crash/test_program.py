@@ -10,10 +10,12 @@ from holdfast.crash.program import (
     environment,
     judge,
     program_words,
+    remedy_for,
     run_setup,
     stdout_to,
     working_folder,
 )
+from holdfast.crash.recorders import ProgramNotStarted
 from holdfast.crash.recording import Recording
 from holdfast.crash.refusals import ProgramFailed, ProgramNotFound, WrongUse
 from holdfast.vfs.operations import ROOT, Mark, SyncFolder
@@ -180,6 +182,41 @@ def test_program_that_fails_is_told_with_its_end(status, words) -> None:
 
 def test_file_of_the_current_folder_that_was_not_found_is_hinted_at(folders) -> None:
     """The usual reason of a failure: the program starts elsewhere."""
-    failed = recording(status=1)
-    with pytest.raises(ProgramFailed, match=r"no out\.json: give its whole path, or --cwd"):
-        judge(failed, ["cat", "out.json"], folder=str(folders[1]))
+    there = str(folders[1])
+
+    assert f"It ran in {there}, where there is no out.json: give its whole path, or --cwd ." == (
+        remedy_for(["cat", "out.json"], there, folder=there)
+    )
+    assert remedy_for(["cat", "out.json"], there, folder=None).startswith("It ran in a new folder")
+
+
+def test_file_that_was_found_is_not_hinted_at(folders) -> None:
+    """A script that was made absolute, or is where the program ran, is not the reason."""
+    here, there = folders
+    (there / "out.json").touch()
+    found = ["python3", str(here / "app.py"), "out.json", "missing.json"]
+
+    assert "Mend it" == remedy_for(found, str(there), folder=str(there))[:7]
+
+
+def test_command_that_failed_is_quoted() -> None:
+    """So that its end is not read as a part of it; a long one is cut."""
+    failed = recording(status=2)
+    with pytest.raises(ProgramFailed, match=r"^sh -c 'echo milk > notes' exited with 2 without"):
+        judge(failed, ["sh", "-c", "echo milk > notes"], folder=None)
+    with pytest.raises(ProgramFailed, match=r"^sh -c 'e{69} \.\.\. exited with 2 without"):
+        judge(failed, ["sh", "-c", "e" * 100 + " "], folder=None)
+
+
+@pytest.mark.parametrize(("folder", "words"), [(None, "is gone with"), ("d", "stands")])
+def test_what_has_become_of_the_files_is_told(folder, words) -> None:
+    """Those of a folder that was made for the run are removed."""
+    with pytest.raises(ProgramFailed, match=f"No crash was tried; what it wrote {words}"):
+        judge(recording(MADE, status=1), ["app"], folder=folder)
+
+
+def test_program_that_may_not_be_executed_is_told(folders, monkeypatch) -> None:
+    """It is there, so it is not called missing."""
+    monkeypatch.setenv("PATH", str(folders[0]))
+    with pytest.raises(ProgramNotStarted, match="tool: cannot be executed: Permission denied"):
+        program_words(["tool"], str(folders[1]))

@@ -53,6 +53,25 @@ def test_line_is_taken_away() -> None:
     assert stream.getvalue().endswith("\r\x1b[K")
 
 
+def test_what_follows_begins_at_the_margin(monkeypatch) -> None:
+    """As many blanks as there are columns end on the next line, if this one was left open."""
+    monkeypatch.setenv("COLUMNS", "60")
+    stream = Terminal()
+    progress = Progress(stream=stream, clock=Clock())
+    progress.end()
+    progress.end()
+
+    assert "\x1b[K" + " " * 60 + "\r\x1b[K" == stream.getvalue()
+
+
+def test_how_many_were_tried_is_known_without_a_terminal() -> None:
+    """For the message of one who is interrupted."""
+    progress = Progress(stream=io.StringIO(), clock=Clock())
+    progress.exploring(7, bugs=0, seconds=0.1)
+
+    assert 7 == progress.tried
+
+
 def test_line_is_not_rewritten_all_the_time() -> None:
     """Ten times a second is enough."""
     stream, clock = Terminal(), Clock()

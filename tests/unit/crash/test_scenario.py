@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import sys
 
 import pytest
 
@@ -116,13 +117,100 @@ def test_function_that_raises_is_told_with_its_traceback(scenario, capfd) -> Non
     assert ("", "") == capfd.readouterr()
 
 
+def test_check_without_time_for_any_state_fails(scenario) -> None:
+    """Nothing was tried, so nothing holds."""
+    scenario.run(lambda d, ack: careful(d, 1))
+
+    with pytest.raises(Failed, match="nothing was tried: raise budget_s"):
+        scenario.check(lambda *_: None, budget_s=1e-9)
+
+
+@pytest.mark.parametrize("code", [None, 0])
+def test_function_that_exits_well_passes(code, scenario) -> None:
+    """As a program that ends by `sys.exit()` does."""
+    recording = scenario.run(lambda d, ack: (careful(d, 1), ack(1), sys.exit(code)))
+
+    assert 0 == recording.status
+    assert 0 == scenario.check(lambda d, acked: acked and holds(d, acked)).bad
+
+
+@pytest.mark.parametrize("code", [3, "no", ["no"]])
+def test_function_that_exits_badly_fails(code, scenario) -> None:
+    """Any other code is a failure."""
+    with pytest.raises(Failed, match="SystemExit"):
+        scenario.run(lambda d, ack: (careful(d, 1), sys.exit(code)))
+
+
 @pytest.mark.parametrize(
-    ("command", "words"), [("exit 3", "ended with status 3"), ("kill -9 $$", "killed by signal 9")]
+    ("command", "words"), [("exit 3", "exited with 3"), ("kill -9 $$", "killed by SIGKILL")]
 )
 def test_command_that_fails_is_told(command, words, scenario) -> None:
     """A program that fails by itself is no crash test."""
     with pytest.raises(Failed, match=words):
         scenario.run(["sh", "-c", f"echo > file; {command}"])
+
+
+async def later(folder, acked=()) -> None:
+    raise AssertionError("never")
+
+
+def lazy(folder, acked=()):
+    yield careless(folder, 1)
+
+
+@pytest.mark.parametrize(("function", "kind"), [(later, "coroutine"), (lazy, "generator")])
+def test_function_that_runs_nothing_is_told_at_each_step(function, kind, scenario) -> None:
+    """A check that asserts nothing would pass; so would a recovery that does nothing."""
+    words = rf"is a {kind} function, whose body a call does not run"
+    with pytest.raises(Failed, match=rf"^crash\.setup: \w+ {words}$"):
+        scenario.setup(function)
+    with pytest.raises(Failed, match=rf"^crash\.setup: the function returned a {kind}, and"):
+        scenario.setup(lambda _: function(scenario.folder))
+    with pytest.raises(Failed, match=rf"^crash\.run: \w+ {words}$"):
+        scenario.run(function)
+    scenario.run(lambda d, ack: careful(d, 1))
+    with pytest.raises(Failed, match=rf"^crash\.check: \w+ {words}$"):
+        scenario.check(function)
+    with pytest.raises(Failed, match=rf"the check returned a {kind}, and nothing of it was run"):
+        scenario.check(lambda d, acked: function(d))
+    with pytest.raises(Failed, match=rf"^crash\.check\(recover=\.\.\.\): \w+ {words}$"):
+        scenario.check(holds, recover=function)
+
+
+def test_program_that_runs_nothing_is_told(scenario) -> None:
+    """Behind a lambda it is seen by what it returns."""
+    with pytest.raises(Failed, match="TypeError: the function returned a coroutine, and nothing"):
+        scenario.run(lambda d, ack: later(d))
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"modle": "posix"}, r"crash\.check: modle: is no option\. Did you mean model\?"),
+        ({"model": "foo"}, r"crash\.check: model='foo': choose one of prefix, linux, posix\."),
+        ({"limit": 0}, r"crash\.check: limit=0: "),
+    ],
+)
+def test_option_that_cannot_be_is_told_in_a_line(options, words, scenario) -> None:
+    """Nothing is checked with it."""
+    scenario.run(lambda d, ack: careful(d, 1))
+    with pytest.raises(Failed, match=f"^{words}"):
+        scenario.check(holds, **options)
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"timeout": 3}, r"crash\.run: timeout: is no option\. Did you mean timeout_s\?"),
+        ({"ack": "yes"}, r"crash\.run: ack='yes': choose one of path, stdout\."),
+        ({"faults": [CallFault("renam", 1, "EIO")]}, r"crash\.run: 'renam' is no call"),
+        ({"faults": [CallFault("rename", 9, "EIO")]}, r"crash\.run: no call met the fault at re"),
+    ],
+)
+def test_option_of_a_run_that_cannot_be_is_told_in_a_line(options, words, scenario) -> None:
+    """Also a fault that the program does not come to."""
+    with pytest.raises(Failed, match=f"^{words}"):
+        scenario.run(lambda d, ack: careful(d, 1), **options)
 
 
 def test_failure_may_be_expected(scenario) -> None:

@@ -134,13 +134,18 @@ HOSTILE = {
     "no such inode": (HEAD, TOP, A, CALL, ["operation", 0, "SyncFile", 7, False]),
     "write to a folder": (HEAD, TOP, A, CALL, ["operation", 0, "Write", 1, 0, {"b": ""}]),
     "huge file": (HEAD, TOP, A, CALL, ["operation", 0, "Truncate", 2, 1 << 50]),
+    "huge sparse file": (HEAD, TOP, A, CALL, ["operation", 0, "Truncate", 2, 1 << 30]),
+    "growth without end": (
+        HEAD, TOP, A, CALL,
+        *[["operation", 0, "Truncate", 2, size] for size in (1 << 29, 0) * 9],
+    ),
     "rename of nothing": (HEAD, TOP, A, CALL, ["operation", 0, "Rename", 1, "z", 1, "a"]),
     "rename to a parent": (HEAD, TOP, A, CALL, ["operation", 0, "Rename", 1, "a", 1, ".."]),
     "wrong count": (HEAD, TOP, A, CALL, WRITE, *AFTER, ["end", 8]),
     "more behind the end": (HEAD, TOP, A, CALL, *AFTER, ["end", 6], ["end", 7]),
     "no end": (HEAD, TOP, A, CALL, WRITE, *AFTER),
     "no tree at the end": (HEAD, TOP, A, CALL, WRITE, ["end", 5]),
-}
+}  # fmt: skip
 
 
 @pytest.mark.parametrize("what", HOSTILE)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from holdfast.crash.validity import SIZE_MAX_BYTES, Validity, tree_complaint
+from holdfast.crash.sizes import SIZE_MAX_BYTES, UNWRITTEN_MAX_BYTES
+from holdfast.crash.validity import Validity, tree_complaint
 from holdfast.vfs import operations as ops
 from holdfast.vfs.operations import ROOT, Node
 
@@ -17,7 +18,7 @@ TREE = {
 GOOD: list[ops.Operation] = [
     ops.Create(9, Node("file")),
     ops.Write(2, 0, b"x"),
-    ops.Truncate(2, SIZE_MAX_BYTES),
+    ops.Truncate(2, UNWRITTEN_MAX_BYTES),
     ops.SetAttributes(3, mode=0o700),
     ops.Link(4, "b", 2),
     ops.Unlink(ROOT, "a"),
@@ -38,6 +39,7 @@ BAD: list[ops.Operation] = [
     ops.Write(3, 0, b"x"),
     ops.Write(2, SIZE_MAX_BYTES, b"x"),
     ops.Truncate(9, 0),
+    ops.Truncate(2, UNWRITTEN_MAX_BYTES + 1),
     ops.SetAttributes(9),
     ops.Link(2, "b", 2),
     ops.Link(ROOT, "..", 2),
@@ -86,6 +88,17 @@ def test_operations_are_followed() -> None:
     assert [None] * 6 == [validity.complaint(step) for step in steps]
     assert validity.complaint(ops.Unlink(ROOT, "d"))
     assert validity.complaint(ops.Rename(ROOT, "f", 4, "loop"))
+
+
+def test_new_files_count_too() -> None:
+    """A recording that makes many is as large as one that extends a single one."""
+    validity = Validity(TREE)
+    half = UNWRITTEN_MAX_BYTES // 2
+    made = [ops.Create(inode, Node("file")) for inode in (10, 11, 12)]
+    assert [None] * 3 == [validity.complaint(step) for step in made]
+    assert [None] * 2 == [validity.complaint(ops.Truncate(inode, half)) for inode in (10, 11)]
+    assert validity.complaint(ops.Write(12, 0, b"x")) is None
+    assert "512 MiB at one time" in (validity.complaint(ops.Truncate(12, 2)) or "")
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from holdfast.crash.values import duration, fault, words
+from holdfast.crash.values import duration, fault, quoted, words
 
 
 @pytest.mark.parametrize(
@@ -42,6 +42,21 @@ def test_what_is_no_fault_is_refused(text) -> None:
     """A part that is missing, left over or no number is told."""
     with pytest.raises(ValueError, match="is no fault"):
         fault(text)
+
+
+@pytest.mark.parametrize(
+    ("word", "expected"),
+    [
+        ("app.py", "app.py"),
+        ("a b", "'a b'"),
+        ("ä", "'ä'"),
+        ("a\nb'\\", r"$'a\x0ab\x27\x5c'"),
+        ("\udcff", r"$'\xff'"),
+    ],
+)
+def test_word_is_quoted_for_a_shell_on_one_line(word, expected) -> None:
+    """What does not print is an escape."""
+    assert expected == quoted(word)
 
 
 def test_words_are_split_as_a_shell_would() -> None:

@@ -31,7 +31,7 @@ _holdfast() {
             inspect) words="--json --color -h --help" ;;
             sweep) words="--json --jsonl -q --quiet -h --help" ;;
             doctor) words="--json -h --help" ;;
-            crash) words="--root --cwd --setup --ack --fault --timeout --any-exit --recorder --save --from --check --check-cmd --check-timeout --fast --recover --recover-cmd --model --sector --garbage --atomic-across --budget --seed --limit --replay --keep --json --color -h --help" ;;
+            crash) words="--root --cwd --setup --ack --fault --timeout --any-exit --recorder --save --from --check --check-cmd --check-timeout --fast --recover --recover-cmd --model --sector --garbage --atomic-across --budget --seed --limit --exhaustive --replay --keep --json --color -h --help" ;;
             demo) words="-h --help" ;;
             completion) words="-h --help" ;;
         esac

@@ -162,7 +162,7 @@ _holdfast() {
             '--root[the folder to record; CMD starts in it]:DIR: ' \
             '--cwd[where CMD starts instead]:DIR: ' \
             '--setup[run this in the folder first, unrecorded]:LINE: ' \
-            '--ack[stdout\: each line that CMD prints acknowledges too; path\: no (default)]:HOW:(path stdout)' \
+            '--ack[path (default)\: opening /hf-mark\:TEXT acknowledges; stdout\: so does each whole line that CMD prints]:HOW:(path stdout)' \
             '--fault[the Nth CALL fails with errno DO, is cut (short\:BYTES), or kills (kill)]:CALL:DO[:N]: ' \
             '--timeout[kill CMD after this time (default\: 60s)]:TIME: ' \
             '--any-exit[crash what CMD did even if it fails by itself]' \
@@ -182,6 +182,7 @@ _holdfast() {
             '--budget[explore so long at most (default\: 30s)]:TIME: ' \
             '--seed[of the samples (default\: 0)]:N: ' \
             '--limit[combinations tried at one point before sampling (default\: 4096)]:N: ' \
+            '--exhaustive[exit code 1 also if not every state that the model allows was tried]' \
             '--replay[check the one state of a finding, and keep it]:ID: ' \
             '--keep[keep the smallest state of each finding in DIR]:DIR: ' \
             '--json[print one JSON document; an error is printed as one too]' \

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 
 from holdfast.cli import exits
-from holdfast.cli.exits import Failure
+from holdfast.cli.exits import NO, Failure, note
 from holdfast.cli.output import print_json, wants_color
 from holdfast.cli.parser import add_color, add_json
 from holdfast.cli.streams import show
@@ -31,8 +31,13 @@ CMD acknowledges by holdfast.crash.ack(TEXT), by printing lines, or by opening
 the path /hf-mark:TEXT. LINE is split into words; no shell sees it. The output
 of CMD goes to standard error, the report to standard output.
 
-Exit code 0: no state is bad; 1: bugs were found; 65: CMD fails by itself, or
-cannot be recorded; 69: recording is forbidden here; 124: CMD did not end.
+Exit code 0: no state that was tried is bad; 1: bugs were found, or --exhaustive
+and not every state was tried; 2: wrong usage, no call met a --fault, or
+no state was tried (raise --budget); 65: CMD
+fails by itself, or cannot be recorded; 69: recording is forbidden here; 124:
+CMD did not end.
+
+How to, step by step: docs/how-to/crash-testing.md
 """
 EXAMPLES = """
 holdfast crash --check check.py:holds -- python app.py
@@ -56,7 +61,8 @@ def _add_program(parser: Parser) -> None:
     add("--cwd", metavar="DIR", help="where CMD starts instead")
     add("--setup", metavar="LINE", help="run this in the folder first, unrecorded")
     add("--ack", choices=("path", "stdout"), default="path", metavar="HOW",
-        help="stdout: each line that CMD prints acknowledges too; path: no (default)")  # fmt: skip
+        help="path (default): opening /hf-mark:TEXT acknowledges; stdout: so does each whole line "
+        "that CMD prints")  # fmt: skip
     add("--fault", action="append", type=fault, metavar="CALL:DO[:N]", dest="faults",
         help="the Nth CALL fails with errno DO, is cut (short:BYTES), or kills (kill)")  # fmt: skip
     add("--timeout", type=duration, metavar="TIME", default=60.0, dest="timeout_s",
@@ -97,8 +103,10 @@ def _add_states(parser: Parser) -> None:
     add("--budget", type=duration, metavar="TIME", default=30.0, dest="budget_s",
         help="explore so long at most (default: 30s)")  # fmt: skip
     add("--seed", type=_count, metavar="N", default=0, help="of the samples (default: 0)")
-    add("--limit", type=_count, metavar="N", default=4096,
+    add("--limit", type=_positive, metavar="N", default=4096,
         help="combinations tried at one point before sampling (default: 4096)")  # fmt: skip
+    add("--exhaustive", action="store_true",
+        help="exit code 1 also if not every state that the model allows was tried")  # fmt: skip
 
 
 def _add_results(parser: Parser) -> None:
@@ -115,6 +123,13 @@ def _count(text: str) -> int:
     return int(text)
 
 
+def _positive(text: str) -> int:
+    number = _count(text)
+    if not number:
+        raise ValueError("0 is too little: at least 1 must be tried")
+    return number
+
+
 def run(args: Namespace) -> int:
     """Record, explore, print.
 
@@ -123,6 +138,8 @@ def run(args: Namespace) -> int:
     """
     if not args.command and args.source is None:
         raise Failure("give a command to run. See holdfast crash --help.", exits.USAGE)
+    from holdfast.cli.signals import Interrupted
+    from holdfast.crash.command import is_short
     from holdfast.crash.command import run as crash
     from holdfast.crash.progress import Progress
 
@@ -130,10 +147,15 @@ def run(args: Namespace) -> int:
     progress = Progress(budget_s=settings.budget_s)
     try:
         report = crash(settings, progress=progress)
+    except (KeyboardInterrupt, Interrupted):
+        progress.end()
+        note("crash", f"interrupted: {progress.tried:,} states tried, nothing concluded")
+        raise
     finally:
         progress.end()
-    _print(report, args, settings)
-    return report.exit_code
+    code = NO if is_short(settings, report) else report.exit_code
+    _print(report, args, settings, code=code)
+    return code
 
 
 def _settings(args: Namespace) -> Settings:
@@ -146,9 +168,9 @@ def _settings(args: Namespace) -> Settings:
     return Settings(**given)
 
 
-def _print(report: Report, args: Namespace, settings: Settings) -> None:
+def _print(report: Report, args: Namespace, settings: Settings, *, code: int) -> None:
     if args.as_json:
-        print_json(report.as_json())
+        print_json({**report.as_json(), "exit_code": code})
         return
     from holdfast.crash.command import replay_words
     from holdfast.crash.progress import columns

@@ -34,7 +34,7 @@ from holdfast.crash.disks.faults import NO_FAULTS, DeviceFaults, FaultDecider
 from holdfast.crash.disks.memory import map_file
 from holdfast.crash.disks.mounting import own_mounts
 from holdfast.crash.disks.overlay import Overlay, unpack_runs
-from holdfast.crash.disks.parent import die_with_parent
+from holdfast.crash.parent import die_with_parent
 
 if TYPE_CHECKING:
     from collections.abc import Callable

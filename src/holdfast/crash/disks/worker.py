@@ -17,9 +17,9 @@ from holdfast.crash.disks.harness import prove
 from holdfast.crash.disks.images import ImageOptions
 from holdfast.crash.disks.jobs import CrossJob, ProveJob, job_from_json
 from holdfast.crash.disks.mounting import own_mounts
-from holdfast.crash.disks.parent import die_with_parent
 from holdfast.crash.disks.recorded_disk import RecordedDisk
 from holdfast.crash.disks.steps import prepare
+from holdfast.crash.parent import die_with_parent
 from holdfast.vfs.membership import could_be
 
 if TYPE_CHECKING:

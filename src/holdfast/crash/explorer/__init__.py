@@ -167,6 +167,8 @@ def _options(
 
 
 def _states(block_bytes: int, *, limit: int, seed: int, garbage: bool) -> CrashOptions:
+    if limit < 1:
+        raise ValueError(f"limit {limit}: at least one combination must be tried")
     return CrashOptions(block_bytes=block_bytes, garbage=garbage, limit=limit, seed=seed)
 
 

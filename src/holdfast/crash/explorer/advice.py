@@ -64,10 +64,26 @@ class Advice(NamedTuple):
     key: str
 
 
-def advise(scene: Scene) -> tuple[Advice, ...]:
-    """Return what to do about this state, the most important first."""
+def advise(scene: Scene, *, hung: bool = False) -> tuple[Advice, ...]:
+    """Return what to do about this state, the most important first.
+
+    Args:
+        hung: the check did not come to its end for it, so what it would say is not known.
+    """
     found = list(_about_losses(scene)) if scene.lost else [_about_order(scene)]
+    if hung:
+        found = [_HANGS, *(advice for advice in found if advice.rule != "acknowledged-early")]
     return tuple({advice.key: advice for advice in found}.values())
+
+
+_HANGS = Advice(
+    "check-hangs",
+    None,
+    "the check did not end, so it says nothing of this state. See by a replay where it waits: let "
+    "it give up by itself, or allow it more time (--check-timeout, check_timeout_s).",
+    "",
+    "check-hangs",
+)
 
 
 def _advice(scene: Scene, rule: str, operation: int, *, do: str, use: _Use) -> Advice:
@@ -158,24 +174,25 @@ def _sync_folder(scene: Scene, target: Target, at: int) -> Advice:
         "sync-folder",
         at,
         do=f"sync the folder {scene.path(target.inode, after=at)!r} after {label(scene.call(at))}"
-        f"{_before(scene, at)}: the sync of a file says nothing about its name.",
+        f"{_before(scene, at)}: by POSIX that alone covers its names; on Linux a later fsync of a "
+        "file covers those that it got, too.",
         use=_DURABLE,
     )
 
 
 def _sync_file(scene: Scene, target: Target, at: int) -> Advice:
     rename = next((n for n in range(at + 1, scene.at) if scene.moved_by(n) == target.inode), None)
+    path = scene.path(target.inode, after=at)
     what = "attributes" if target.part == "attributes" else "contents"
     if rename is not None:
         return _advice(
             scene,
             "sync-before-rename",
             rename,
-            do=f"sync the file after {label(scene.call(at))} and before "
+            do=f"sync {path!r} after {label(scene.call(at))} and before "
             f"{label(scene.call(rename))}: the new name may reach the disk before the {what}.",
             use=_DURABLE,
         )
-    path = scene.path(target.inode, after=at)
     return _advice(
         scene,
         "sync-file",
@@ -186,12 +203,21 @@ def _sync_file(scene: Scene, target: Target, at: int) -> Advice:
 
 
 def _torn(scene: Scene, at: int) -> Advice:
+    if scene.is_empty_write(at):
+        why = (
+            f"the size of a file and its bytes reach the disk apart, so {label(scene.call(at))} "
+            "may leave it longer with zeros in it until a sync of it has returned"
+        )
+    else:
+        why = (
+            f"the blocks of {label(scene.call(at))} reach the disk one by one, which no sync "
+            "prevents"
+        )
     return _advice(
         scene,
         "torn-write",
         at,
-        do=f"the parts of {label(scene.call(at))} reach the disk one by one, which no sync "
-        f"prevents. Replace the whole file, or {_CHECKSUM}.",
+        do=f"{why}. Replace the whole file, or {_CHECKSUM}.",
         use=_TO_REPLACE,
     )
 
@@ -280,8 +306,8 @@ def _before_the_start(scene: Scene) -> Advice:
         scene,
         "before-the-start",
         -1,
-        do="the check fails for the folder as it was before the first call. Let it accept that "
-        "too, or prepare the folder before the recording begins.",
+        do="the check, or the recovery, fails for the folder as it was before the first call. Let "
+        "it accept that too, or prepare the folder before the recording begins.",
         use=_NOTHING,
     )
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, Literal, NamedTuple, Protocol, TypeAlias
 
+from holdfast.crash.explorer.deferred import deferred_answer
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterable
 
@@ -111,6 +113,8 @@ def call(check: Callable[[], object], *, folder: str = "") -> Outcome:
         if all(kind.__module__ != "_pytest.outcomes" for kind in type(error).__mro__):
             raise  # the alarm, or a signal that is meant for the tester
         return Outcome("violated", words_of(error, folder))  # pytest.fail
+    if what := deferred_answer(answer):
+        return Outcome("violated", f"the check returned {what}, and nothing of it was run")
     return HOLDS if answer is not False else Outcome("violated", "the check returned False")
 
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import os
-import signal
 import sys
 from typing import TYPE_CHECKING, NoReturn, cast, get_args
 
-from holdfast.crash.explorer.cases import HOLDS, Outcome, OutcomeKind, call, relative
+from holdfast.crash.endings import signal_name
+from holdfast.crash.explorer.cases import HOLDS, Outcome, OutcomeKind, call, relative, words_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -28,7 +28,10 @@ class Forked:
 
     def become(self, place: Place, case: Case, *, out: int) -> NoReturn:
         """Call it, and say how that ended as `KIND text`."""
-        outcome = call(lambda: self._check(place.folder, [*case.acked]), folder=place.folder)
+        try:
+            outcome = call(lambda: self._check(place.folder, [*case.acked]), folder=place.folder)
+        except BaseException as error:  # in a fork it is the check's own, not for the tester
+            outcome = Outcome("violated", words_of(error, place.folder))
         sys.stdout.flush()
         sys.stderr.flush()
         text = f"{outcome.kind} {outcome.said}".encode("utf-8", "backslashreplace")
@@ -90,8 +93,5 @@ def _on_one_line(text: str) -> str:
 
 
 def _killed(status: int, said: str) -> Outcome:
-    try:
-        name = signal.Signals(-status).name
-    except ValueError:
-        name = f"signal {-status}"
-    return Outcome("crashed", f"the check was killed by {name}" + (f"\n{said}" if said else ""))
+    ended = f"the check was killed by {signal_name(-status)}"
+    return Outcome("crashed", ended + (f"\n{said}" if said else ""))

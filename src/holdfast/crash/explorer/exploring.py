@@ -8,6 +8,7 @@ from contextlib import closing
 from random import Random
 from typing import TYPE_CHECKING, NamedTuple
 
+from holdfast.crash.endings import ending
 from holdfast.crash.explorer.cases import Case, Outcome, RecoveryFailed
 from holdfast.crash.explorer.failures import CheckFails
 from holdfast.crash.explorer.findings import MODELS, Collector, Violation
@@ -250,7 +251,7 @@ def _look(paths: Paths, acked: tuple[str, ...] = ()) -> int:
 
 
 def _check_fails(outcome: Outcome, status: int) -> CheckFails:
-    ended = "" if status == 0 else f" The program itself had ended with status {status}."
+    ended = "" if status == 0 else f" The program itself {ending(status)}."
     return CheckFails(
         f"the check fails without any crash: {outcome.said}.{ended} No crash was tried. Mend the "
         "check, or the program, until it holds for what the program leaves when all goes well.",

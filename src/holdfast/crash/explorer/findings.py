@@ -169,7 +169,9 @@ def _bug(groups: list[_Group]) -> Bug:
     del told[normalised(words[0])]
     also = tuple(reversed(told.values()))[:_ALSO_TOLD]
     states = sum(group.states for group in groups)
-    return Bug(groups[0].violation, advise(groups[0].scene), states, also)
+    first = groups[0].violation
+    advice = advise(groups[0].scene, hung=first.outcome.kind == "hung")
+    return Bug(first, advice, states, also)
 
 
 def _where(scene: Scene) -> str:

@@ -12,6 +12,7 @@ from holdfast.crash.explorer.children import Command, Forked
 from holdfast.crash.explorer.in_process import run_here
 from holdfast.crash.explorer.lanes import Lane, run_in_lanes
 from holdfast.crash.explorer.place import Place
+from holdfast.crash.explorer.recovering import Raised, recover_in_child
 from holdfast.crash.explorer.scratch import Scratch
 
 if TYPE_CHECKING:
@@ -54,6 +55,7 @@ class FolderBench:
         self._timeout_s = timeout_s
         self._recover = recover
         self._record = record or self._record_call
+        self._raised = Raised()
         self._places: list[Place] = []
         lanes = lanes or min(os.cpu_count() or 1, _LANES_MAX)
         self._ahead = _WAITING_BYTES // max(tree_bytes, _CASE_BYTES)
@@ -61,8 +63,7 @@ class FolderBench:
         if callable(check) == (isolation == "exec"):
             self.close()
             raise TypeError(f"isolation={isolation!r} does not fit this check")
-        count = 1 if isolation == "process" else lanes
-        self._lanes = [] if callable(check) and count == 1 else self._make_lanes(count)
+        self._lanes = [] if isolation == "process" else self._make_lanes(lanes)
 
     def _make_lanes(self, count: int) -> list[Lane]:
         check = self._check
@@ -100,14 +101,17 @@ class FolderBench:
         if recover is None:
             raise RecoveryFailed("there is no recovery")
         above = tempfile.mkdtemp(dir=self._scratch.folder)
+        told = f"{above}/raised"
         try:
             place = Place(f"{above}/state")
             place.put(case.paths)
-            recording = self._record(lambda: recover(place.folder), place.folder)
+            recording = self._record(
+                lambda: recover_in_child(recover, place.folder, told=told), place.folder
+            )
+            if recording.status:
+                raise RecoveryFailed(self._raised.words(told, recording.status))
         finally:
             shutil.rmtree(above, ignore_errors=True)
-        if recording.status:
-            raise RecoveryFailed(f"the recovery ended with exit code {recording.status}")
         return recording
 
     def _record_call(self, function: Callable[[], object], root: str) -> Recording:

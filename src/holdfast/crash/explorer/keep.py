@@ -17,7 +17,26 @@ from holdfast.primitives.replace import write_bytes
 if TYPE_CHECKING:
     from holdfast.crash.explorer.trees import Paths
 
-__all__ = ["keep_state"]
+__all__ = ["keep_state", "try_folder"]
+
+
+def try_folder(folder: str) -> None:
+    """See that states can be kept in this folder, which may be missing; nothing is left there.
+
+    Raises:
+        FileExistsError: A file stands in the way; it is named by `filename`, and untouched.
+        OSError: Nothing can be made where it would be.
+    """
+    there = os.path.abspath(folder)
+    while not os.path.lexists(there):
+        there = os.path.dirname(there)
+    if not os.path.isdir(there):
+        raise FileExistsError(17, "is no folder", there)
+    try:
+        os.rmdir(tempfile.mkdtemp(prefix=".keep-", dir=there))
+    except OSError as error:
+        error.filename = there
+        raise
 
 
 def keep_state(folder: str, name: str, paths: Paths, *, text: str) -> str:

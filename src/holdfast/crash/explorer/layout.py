@@ -136,7 +136,7 @@ def _acked(acked: tuple[str, ...]) -> str:
 
 def _replay_line(paper: Paper, finding: Finding, program: str) -> None:
     command = f"holdfast crash --replay {finding.id}" + (f" {program}" if program else " ...")
-    paper.put(f"replay: {command}", indent="  ", hang="          ")
+    paper.lines.append(f"  replay: {command}")  # whole, at any width: it is there to be pasted
     if finding.kept:
         paper.put(f"kept: {finding.kept}", indent="  ", hang="        ")
 

@@ -81,12 +81,16 @@ def crash_point(scene: Scene) -> str:
     return f"after {label(scene.call(scene.at - 1))}"
 
 
+def _is_empty(scene: Scene) -> bool:
+    return bool(scene.lost) and all(map(scene.is_empty_write, scene.lost))
+
+
 def _half_of(scene: Scene) -> str:
     """Say what it is that was done in part."""
     lost = [scene.operations[at] for at in scene.lost]
     operation = lost[0] if lost else scene.last
     if isinstance(operation, ops.Write) and (lost or scene.is_half_written):
-        return "a torn write"
+        return "none of its bytes is there" if _is_empty(scene) else "a torn write"
     if not lost:
         return "a part of it was done"
     match operation:

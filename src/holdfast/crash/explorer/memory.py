@@ -6,6 +6,7 @@ import os
 from typing import TYPE_CHECKING
 
 from holdfast.crash.explorer.cases import RecoveryFailed, call, words_of
+from holdfast.crash.explorer.deferred import refuse_deferred
 from holdfast.crash.explorer.names import Names, describe
 from holdfast.crash.recording import Call, Recording
 
@@ -73,7 +74,7 @@ class MemoryBench:
         crashed = self._disk.after(case.state)
         if self._recover is not None:
             try:
-                self._recover(crashed)
+                refuse_deferred(self._recover(crashed))
             except Exception as error:
                 raise RecoveryFailed(f"the recovery raised {words_of(error, '')}") from error
         self._before = crashed

@@ -43,16 +43,18 @@ class Report(NamedTuple):
 
     @property
     def exit_code(self) -> int:
-        """0 if nothing was found, 1 otherwise."""
-        return 1 if self.findings else 0
+        """0 if nothing was found, 1 if something was, 2 if nothing was tried."""
+        if self.findings:
+            return 1
+        return 0 if self.tried else 2
 
     def text(self, *, color: bool = False, width: int = 100, program: str = "") -> str:
         """Return the report for people.
 
         Args:
             color: with the escape sequences of terminals.
-            width: no line is longer, where words can be broken.
-            program: what to put behind the command of a replay.
+            width: no line is longer, where words can be broken; that of a replay is never broken.
+            program: what to put behind the command of a replay, quoted for a shell.
         """
         paper = Paper(color=color, width=width)
         put_findings(paper, self.findings, program=program)
@@ -118,17 +120,29 @@ def _finding(finding: Finding) -> dict[str, object]:
     }
 
 
+_UNTRIED: dict[Model, str] = {
+    "prefix": "power cuts (--model linux)",
+    "linux": "the weaker --model posix",
+}
+
+
 def _summary(report: Report) -> Iterator[tuple[str, str]]:
     if report.replay_id is not None:
-        yield f"state {report.replay_id} is in {report.replayed}", ""
+        if report.replayed is not None:
+            yield f"state {report.replay_id} is in {report.replayed}", ""
         if not report.findings:
             yield "CLEAN  the check holds for it now", "good"
     elif report.findings:
         bugs = plural(len(report.findings), "bug")
         bad = f"{report.bad:,} of {report.tried:,} states tried are bad"
         yield f"{bugs}: {bad} ({_how(report)})", "bad"
+    elif not report.tried:
+        yield f"NOTHING WAS TRIED: raise --budget ({_how(report)})", "bad"
     else:
-        yield f"CLEAN  0 of {report.tried:,} states tried are bad ({_how(report)})", "good"
+        clean = "CLEAN" if report.exhaustive else "CLEAN SO FAR"
+        yield f"{clean}  0 of {report.tried:,} states tried are bad ({_how(report)})", "good"
+        if report.model in _UNTRIED:
+            yield f"  not tried: {_UNTRIED[report.model]}", ""
     if report.recoverable:
         yield (
             (

@@ -6,6 +6,7 @@ import os
 import tempfile
 from typing import TYPE_CHECKING
 
+from holdfast.crash.endings import ending
 from holdfast.crash.explorer.advice import advise
 from holdfast.crash.explorer.cases import Outcome, RecoveryFailed
 from holdfast.crash.explorer.failures import UnknownState
@@ -32,7 +33,7 @@ def report_of(exploration: Exploration, *, keep: str | None = None) -> Report:
     exploration.run()
     findings = [_finding(exploration, bug) for bug in exploration.found.bugs_found()]
     if keep is not None:
-        findings = [_kept(finding, keep) for finding in findings]
+        findings = [_kept(exploration, finding, keep) for finding in findings]
     return _report(exploration, findings)
 
 
@@ -57,7 +58,7 @@ def _report(
     recording = exploration.recording
     notes = [*recording.notes, *exploration.bench.notes, *exploration.notes]
     if recording.status:
-        ended = f"the program ended with status {recording.status}"
+        ended = f"the program {ending(recording.status)}"
         notes.insert(0, f"{ended}: what it did until then was crashed")
     return Report(
         findings=tuple(findings),
@@ -94,9 +95,20 @@ def _finding(exploration: Exploration, bug: Bug) -> Finding:
     )
 
 
-def _kept(finding: Finding, folder: str) -> Finding:
+def _kept(exploration: Exploration, finding: Finding, folder: str) -> Finding:
     text = finding_text(finding)
-    return finding._replace(kept=keep_state(folder, finding.id, finding.case.paths, text=text))
+    kept = _keep(exploration, finding.case, folder=folder, name=finding.id, text=text)
+    return finding._replace(kept=kept)
+
+
+def _keep(exploration: Exploration, case: Case, *, folder: str, name: str, text: str) -> str | None:
+    """Keep a state and its text; what was found is worth more, so a failure is but a note."""
+    try:
+        return keep_state(folder, name, case.paths, text=text)
+    except OSError as error:
+        where = f"{error.filename}: " if error.filename else ""
+        exploration.notes.append(f"state {name} is not kept: {where}{error.strerror or error}")
+        return None
 
 
 def replay_report(exploration: Exploration, wanted: str, *, keep: str | None = None) -> Report:
@@ -126,10 +138,11 @@ def replay_report(exploration: Exploration, wanted: str, *, keep: str | None = N
     violation = Violation(case, outcome, part.recording, part.parent)
     if outcome.kind != "holds":
         exploration.found.add(violation)
-        advice = advise(Scene(part.recording, case.state))
+        advice = advise(Scene(part.recording, case.state), hung=outcome.kind == "hung")
         findings = [_finding(exploration, Bug(violation, advice, 1, ()))]
         text = finding_text(findings[0])
     folder = keep or tempfile.mkdtemp(prefix="holdfast-replay-")
-    kept = keep_state(folder, wanted, case.paths, text=text)
+    kept = _keep(exploration, case, folder=folder, name=wanted, text=text)
     findings = [finding._replace(kept=kept) for finding in findings]
-    return _report(exploration, findings, replayed=os.path.join(folder, wanted), replay_id=wanted)
+    replayed = os.path.join(folder, wanted) if kept else None
+    return _report(exploration, findings, replayed=replayed, replay_id=wanted)

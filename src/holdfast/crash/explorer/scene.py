@@ -104,12 +104,21 @@ class Scene:
     def tears(self) -> int:
         """How many operations survived in part: the fewer, the easier to see what happened."""
         torn = int(self.is_half_written)
-        for at, micros in self.lost.items():
+        for at in self.lost:
             write = self.operations[at]
             if isinstance(write, ops.Write):
-                gone = sum(len(micro.data) for micro in micros if isinstance(micro, Block))
-                torn += 0 < gone < len(write.data)
+                torn += 0 < self._gone_bytes(at) < len(write.data)
         return torn
+
+    def _gone_bytes(self, at: int) -> int:
+        return sum(len(micro.data) for micro in self.lost[at] if isinstance(micro, Block))
+
+    def is_empty_write(self, at: int) -> bool:
+        """Whether this is a write of which something was lost, and all of its bytes were."""
+        write = self.operations[at]
+        if at not in self.lost or not isinstance(write, ops.Write):
+            return False
+        return self._gone_bytes(at) == len(write.data)
 
     @cached_property
     def rank(self) -> tuple[int, int, int]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fcntl
+import mmap
 import os
 import stat
 from ctypes import byref, c_int64
@@ -10,11 +11,13 @@ from struct import pack, unpack
 from typing import TYPE_CHECKING, Final
 
 from holdfast.crash.recorders import kernel
+from holdfast.crash.recorders.arrivals import forget_sync, note_change
 from holdfast.crash.recorders.errors import RecordingRefused
 from holdfast.crash.recorders.filter import IOCTLS_COPYING, IOCTLS_REFUSED
 from holdfast.crash.recorders.scene import Action
 from holdfast.crash.recorders.tree import TREE_BYTES_MAX, read_at, too_large
-from holdfast.vfs.operations import SetAttributes, SyncFile, Truncate, Write
+from holdfast.crash.recorders.unsynced import Part, Synced
+from holdfast.vfs.operations import SetAttributes, Truncate, Write
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -24,7 +27,7 @@ if TYPE_CHECKING:
 
 __all__ = ["copy", "fallocate", "ioctl", "splice", "truncate", "write"]
 
-_RWF_DSYNC, _RWF_SYNC, _RWF_APPEND = 0x02, 0x04, 0x10
+_RWF_DSYNC, _RWF_SYNC, _RWF_APPEND, _RWF_NOAPPEND = 0x02, 0x04, 0x10, 0x20
 _KEEP_SIZE, _PUNCH_HOLE, _COLLAPSE, _ZERO, _INSERT = 0x01, 0x02, 0x08, 0x10, 0x20
 _UNSHARE: Final = 0x40
 _HERE: Final = -1
@@ -35,6 +38,7 @@ def write(scene: Scene, trap: Trap) -> Action | None:
     own = trap.descriptor(0)
     inode = scene.file(own)
     if inode is None:
+        note_change(scene, own)
         return _say(scene, trap, own)
     data = _data(trap)
     return _write(scene, trap, (inode, own, data)) if data else None
@@ -71,13 +75,12 @@ def _write(scene: Scene, trap: Trap, what: tuple[int, int, bytes]) -> Action:
 
     def perform() -> int:
         flags = fcntl.fcntl(own, fcntl.F_GETFL)
-        written, offset = _carry_out(trap, own, data, appends=bool(flags & os.O_APPEND))
-        _grown(scene, inode, offset + written)
+        written, offset = _carry_out(trap, own, data, flags=flags)
+        part = Part(inode, offset, offset + written)
+        _grown(scene, inode, part.stop)
         scene.ledger.emit(Write(inode, offset, data[:written]))
         _clear_special_mode(scene, inode, own)
-        if flags & os.O_DSYNC or _extra(trap) & (_RWF_DSYNC | _RWF_SYNC):
-            scene.ledger.emit(SyncFile(inode))
-            scene.maps.synced(inode)
+        _sync_written(scene, part, flags=flags, extra=_extra(trap))
         return written
 
     text = f"{trap.name}({scene.label(inode)}, {len(data)} bytes)"
@@ -88,19 +91,38 @@ def _write(scene: Scene, trap: Trap, what: tuple[int, int, bytes]) -> Action:
     return Action(text, perform, None, shortened)
 
 
-def _carry_out(trap: Trap, own: int, data: bytes, *, appends: bool) -> tuple[int, int]:
+def _sync_written(scene: Scene, part: Part, *, flags: int, extra: int = 0) -> None:
+    """Write down what a synchronous write synced: what it wrote, and no more."""
+    if flags & os.O_DSYNC or extra & (_RWF_DSYNC | _RWF_SYNC):
+        full = flags & os.O_SYNC == os.O_SYNC or extra & _RWF_SYNC
+        synced = Synced(part, "a synchronous write into", data_only=not full)
+        scene.ledger.emit_synced(synced, scene.notes)
+
+
+def _carry_out(trap: Trap, own: int, data: bytes, *, flags: int) -> tuple[int, int]:
     """Write; return how much, and where."""
     asked, extra = _offset(trap), _extra(trap)
+    source = _placed(trap, data) if flags & os.O_DIRECT else data
     if asked == _HERE and not extra:
-        written = os.write(own, data)
+        written = os.write(own, source)
         return written, os.lseek(own, 0, os.SEEK_CUR) - written
     if trap.name == "pwritev2":
-        written = os.pwritev(own, [data], asked, extra)
+        written = os.pwritev(own, [source], asked, extra)
     else:
-        written = os.pwrite(own, data, asked)
-    if appends or extra & _RWF_APPEND:
+        written = os.pwrite(own, source, asked)
+    if (flags & os.O_APPEND and not extra & _RWF_NOAPPEND) or extra & _RWF_APPEND:
         return written, os.fstat(own).st_size - written
     return written, os.lseek(own, 0, os.SEEK_CUR) - written if asked == _HERE else asked
+
+
+def _placed(trap: Trap, data: bytes) -> memoryview:
+    """Place bytes for O_DIRECT: as far from the start of a page as in the program's memory."""
+    start = 0
+    if trap.name in {"write", "pwrite64"}:
+        start = trap.arguments[1] % mmap.PAGESIZE
+    pages = memoryview(mmap.mmap(-1, start + len(data)))
+    pages[start:] = data
+    return pages[start:]
 
 
 def _offset(trap: Trap) -> int:
@@ -126,11 +148,11 @@ def _clear_special_mode(scene: Scene, inode: int, own: int) -> None:
 
 def truncate(scene: Scene, trap: Trap) -> Action | None:
     """`truncate` and `ftruncate`."""
-    if trap.name == "ftruncate":
-        inode = scene.file(trap.descriptor(0))
-    else:
-        inode = scene.inode(trap.stat(0, follow=True))
-    if inode is None:
+    by_descriptor = trap.name == "ftruncate"
+    found = os.fstat(trap.descriptor(0)) if by_descriptor else trap.stat(0, follow=True)
+    inode = scene.inode(found)
+    if inode is None or not stat.S_ISREG(found.st_mode):
+        forget_sync(scene, found)
         return None
     size = trap.offset(1)
 
@@ -153,6 +175,7 @@ def fallocate(scene: Scene, trap: Trap) -> Action | None:
     own = trap.descriptor(0)
     inode = scene.file(own)
     if inode is None:
+        note_change(scene, own)
         return None
     mode, offset, length = trap.value(1), trap.offset(2), trap.offset(3)
     if mode & ~(_KEEP_SIZE | _PUNCH_HOLE | _ZERO | _UNSHARE):
@@ -179,8 +202,10 @@ def fallocate(scene: Scene, trap: Trap) -> Action | None:
 
 def splice(scene: Scene, trap: Trap) -> Action | None:
     """Into a recorded file: EINVAL, as on a filesystem without it; programs then write."""
-    inode = scene.file(trap.descriptor(2))
+    own = trap.descriptor(2)
+    inode = scene.file(own)
     if inode is None:
+        note_change(scene, own)
         return None
 
     def perform() -> int:
@@ -195,15 +220,16 @@ def copy(scene: Scene, trap: Trap) -> Action | None:
     own = trap.descriptor(to)
     inode = scene.file(own)
     if inode is None:
+        note_change(scene, own)
         return None
 
     def perform() -> int:
         copied, offset = _copy(scene, trap, own)
         if copied:
-            _grown(scene, inode, offset + copied)
-            scene.ledger.emit(*_read_back(inode, own, start=offset, stop=offset + copied))
-            if fcntl.fcntl(own, fcntl.F_GETFL) & os.O_DSYNC:
-                scene.ledger.emit(SyncFile(inode))
+            part = Part(inode, offset, offset + copied)
+            _grown(scene, inode, part.stop)
+            scene.ledger.emit(*_read_back(own, part))
+            _sync_written(scene, part, flags=fcntl.fcntl(own, fcntl.F_GETFL))
         return copied
 
     return Action(f"{trap.name}(to {scene.label(inode)})", perform)
@@ -230,14 +256,14 @@ def _copy(scene: Scene, trap: Trap, own: int) -> tuple[int, int]:
     return copied, os.lseek(own, 0, os.SEEK_CUR) - copied if start is None else start
 
 
-def _read_back(inode: int, own: int, *, start: int, stop: int) -> list[Write]:
+def _read_back(own: int, part: Part) -> list[Write]:
     """What a file holds now, as a write."""
     reading = os.open(f"/proc/self/fd/{own}", os.O_RDONLY | os.O_CLOEXEC)
     try:
-        data = read_at(reading, start, stop - start)
+        data = read_at(reading, part.start, part.stop - part.start)
     finally:
         os.close(reading)
-    return [Write(inode, start, data)] if data else []
+    return [Write(part.inode, part.start, data)] if data else []
 
 
 def ioctl(scene: Scene, trap: Trap) -> Action | None:
@@ -250,6 +276,7 @@ def ioctl(scene: Scene, trap: Trap) -> Action | None:
     own = trap.descriptor(0)
     request, inode = trap.value(1) & 0xFFFFFFFF, scene.inode(os.fstat(own))
     if inode is None:
+        note_change(scene, own)
         return None
     name = {**IOCTLS_COPYING, **IOCTLS_REFUSED}[request]
     if request in IOCTLS_REFUSED:
@@ -273,7 +300,7 @@ def _clone(scene: Scene, trap: Trap, inode: int) -> Callable[[], int]:
             fcntl.ioctl(own, 0x4020940D, pack("=q3Q", ours, *rest))
             start, stop = rest[2], rest[2] + rest[1] if rest[1] else os.fstat(own).st_size
         _grown(scene, inode, stop)
-        scene.ledger.emit(*_read_back(inode, own, start=start, stop=stop))
+        scene.ledger.emit(*_read_back(own, Part(inode, start, stop)))
         return 0
 
     return perform

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Literal, TypedDict
 
 from holdfast.crash.recorders.errors import RecorderUnavailable
 from holdfast.crash.recorders.launch import Program
+from holdfast.crash.recorders.nesting import refuse_nesting
 from holdfast.crash.recorders.seccomp import Options, record_by_seccomp
 
 if TYPE_CHECKING:
@@ -66,6 +67,7 @@ def record_command(
         RecordingRefused: it did what cannot be recorded; it was killed, its files stand.
         OSError: `root` cannot be read; nothing was run.
     """
+    refuse_nesting()
     folder = os.path.realpath(root)
     cwd = options.get("cwd")
     program = Program(tuple(argv), None, folder if cwd is None else cwd, env)
@@ -76,8 +78,19 @@ def record_command(
     except RecorderUnavailable as error:
         if recorder == "seccomp":
             raise
-        recording = _by_strace(program, folder, options)
+        try:
+            recording = _by_strace(program, folder, options)
+        except RecorderUnavailable as other:
+            raise _neither(error, other) from other
         return recording._replace(notes=(*recording.notes, f"{error} So strace was used."))
+
+
+def _neither(*errors: RecorderUnavailable) -> RecorderUnavailable:
+    reasons = " ".join(str(error).partition(" Nothing was run.")[0] for error in errors)
+    return RecorderUnavailable(
+        f"{reasons} Nothing was run. Allow seccomp notification or ptrace in the container, and "
+        "have strace installed for the latter."
+    )
 
 
 def record_call(
@@ -98,6 +111,7 @@ def record_call(
         RecordingRefused: it did what cannot be recorded; it was killed, its files stand.
         OSError: `root` cannot be read; nothing was run.
     """
+    refuse_nesting()
     folder = os.path.realpath(root)
     cwd = options.get("cwd")
     program = Program(None, function, folder if cwd is None else cwd, None)

@@ -15,7 +15,10 @@ from holdfast.crash.recorders.syscalls import SHAPES, family
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-__all__ = ["CallFault", "Fault", "Faults"]
+__all__ = ["NOT_MET", "CallFault", "Fault", "Faults"]
+
+NOT_MET = "no call met the fault at "
+"""How the note of a recording begins that had an order and no call for it."""
 
 
 class CallFault(NamedTuple):

@@ -37,6 +37,9 @@ _SET_MODE_FILTER, _NEW_LISTENER, _WAIT_KILLABLE = 1, 1 << 3, 1 << 5
 _C: Final = ctypes.CDLL(None, use_errno=True)
 _syscall: Any = _C.syscall
 _syscall.restype = c_long
+_plain_syscall: Any = _C["syscall"]  # of four numbers: converting them takes half the time
+_plain_syscall.argtypes = (c_long,) * 4
+_plain_syscall.restype = c_long
 
 
 class _Vector(Structure):
@@ -51,6 +54,8 @@ _ARGUMENTS = (c_int, POINTER(_Vector), c_ulong, POINTER(_Vector), c_ulong, c_ulo
 if hasattr(_C, "process_vm_readv"):
     _C.process_vm_readv.argtypes = _C.process_vm_writev.argtypes = _ARGUMENTS
     _C.process_vm_readv.restype = _C.process_vm_writev.restype = ctypes.c_ssize_t
+    _read_memory: Any = _C["process_vm_readv"]
+    _read_memory.restype = ctypes.c_ssize_t
 
 
 def native_architecture() -> Architecture:
@@ -88,21 +93,32 @@ def syscall(number: int, *arguments: object) -> int:
 
 
 def duplicate_descriptor(pidfd: int, descriptor: int) -> int:
-    """Return a descriptor of our own for one of another process (never inherited)."""
-    return syscall(_PIDFD_GETFD, pidfd, descriptor, 0)
+    """Return a descriptor of our own for one of another process (never inherited).
+
+    Raises:
+        OSError: EBADF, EPERM, ESRCH, EMFILE.
+    """
+    own: int = _plain_syscall(_PIDFD_GETFD, pidfd, descriptor, 0)
+    if own == -1:
+        raise failure()
+    return own
 
 
 class MemoryReader:
     """Reads the memory of other processes; its buffers are used again, so one a thread."""
 
     _BUFFER_BYTES = 1 << 16
+    _PIECE_BYTES = 16 << 20
 
     def __init__(self) -> None:
         self._buffer = ctypes.create_string_buffer(self._BUFFER_BYTES)
         self._bytes = memoryview(self._buffer).cast("B")
         self._local = _Vector(ctypes.addressof(self._buffer), 0)
         self._remote = _Vector(0, 0)
-        self._vectors = ctypes.byref(self._local), ctypes.byref(self._remote)
+        self._thread = c_int()
+        local, remote = ctypes.byref(self._local), ctypes.byref(self._remote)
+        one = c_ulong(1)
+        self._given = (self._thread, local, one, remote, one, c_ulong(0))  # made once: it is slow
 
     def read(self, thread: int, address: int, size: int) -> bytes:
         """Read what is at an address: fewer bytes where its memory ends.
@@ -112,14 +128,32 @@ class MemoryReader:
         """
         if size > self._BUFFER_BYTES:
             return self._read_much(thread, address, size)
+        self._thread.value = thread
         self._remote.base = address
         self._remote.length = self._local.length = size
-        count: int = _C.process_vm_readv(thread, self._vectors[0], 1, self._vectors[1], 1, 0)
+        count: int = _read_memory(*self._given)
         if count < 0:
             raise failure()
         return self._bytes[:count].tobytes()
 
     def _read_much(self, thread: int, address: int, size: int) -> bytes:
+        """In pieces: the size may be a lie, and memory is taken for what is there alone."""
+        pieces: list[bytes] = []
+        got = 0
+        while got < size:
+            asked = min(size - got, self._PIECE_BYTES)
+            try:
+                pieces.append(self._read_piece(thread, address + got, asked))
+            except OSError as error:
+                if got and error.errno == errno.EFAULT:
+                    break
+                raise
+            got += len(pieces[-1])
+            if len(pieces[-1]) < asked:
+                break
+        return b"".join(pieces)
+
+    def _read_piece(self, thread: int, address: int, size: int) -> bytes:
         buffer = ctypes.create_string_buffer(size)
         local, remote = _Vector(ctypes.addressof(buffer), size), _Vector(address, size)
         count: int = _C.process_vm_readv(thread, local, 1, remote, 1, 0)

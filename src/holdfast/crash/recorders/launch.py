@@ -114,6 +114,7 @@ class Launched:
         if self.listener >= 0:
             os.close(self.listener)
         self._line.close()
+        os.kill(self._warden, signal.SIGCONT)  # the program may have stopped it
         try:
             os.waitpid(self._warden, 0)
         finally:

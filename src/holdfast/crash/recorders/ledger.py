@@ -11,6 +11,7 @@ import os
 import stat
 from typing import TYPE_CHECKING, Any, Final
 
+from holdfast.crash.recorders.unsynced import Unsynced
 from holdfast.crash.recording import Call
 from holdfast.vfs import operations as ops
 from holdfast.vfs.operations import ROOT
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from holdfast.crash.recorders.tree import Identity
+    from holdfast.crash.recorders.unsynced import Synced
     from holdfast.crash.recording import Site
     from holdfast.vfs.operations import Kind, Node, Operation, Tree
 
@@ -38,6 +40,7 @@ class Ledger:
         self.kinds: dict[int, Kind] = {}
         self.watcher: Callable[[Operation], None] | None = None
         self.special_modes: dict[int, int] = {}
+        self.unsynced = Unsynced()
         self._numbers: dict[Identity, int] = {}
         self._identities: dict[int, Identity] = {}
         self._parents: dict[int, tuple[int, str]] = {}
@@ -55,6 +58,10 @@ class Ledger:
         """Return the number of an inode that lies in the recorded folder."""
         return self._numbers.get(identity)
 
+    def devices(self) -> set[int]:
+        """Return the devices that the recorded inodes are on."""
+        return {device for device, _ in self._numbers}
+
     def born(self, identity: Identity) -> int:
         """Give a new inode its number."""
         self._last += 1
@@ -64,6 +71,7 @@ class Ledger:
 
     def start(self, tree: Tree) -> None:
         """Take over the names that are there."""
+        self.unsynced.start(tree)
         for inode, node in tree.items():
             self._enter(inode, node)
         for inode, node in tree.items():
@@ -96,10 +104,22 @@ class Ledger:
         for operation in operations:
             self.operations.append(operation)
             self.origins.append(len(self.calls) - 1)
+            self.unsynced.follow(operation)
             if self.watcher is not None:
                 self.watcher(operation)
             if (step := _STEPS.get(type(operation))) is not None:
                 step(self, operation)
+
+    def emit_synced(self, synced: Synced, notes: dict[str, None]) -> None:
+        """Write down that a part was synced: a sync of the file if that leaves nothing behind."""
+        inode = synced.part.inode
+        if self.unsynced.sync(synced.part):
+            self.emit(ops.SyncFile(inode, data_only=synced.data_only))
+        else:
+            notes[
+                f"{synced.what} {self.path_of(inode)}, which holds other unsynced data, is counted "
+                "as not synced: the model knows syncs of whole files"
+            ] = None
 
     def hold(self, inode: int, descriptor: int) -> None:
         """Keep an inode that is about to lose a name, so that its number is not given again."""

@@ -31,7 +31,6 @@ class _Mapped:
     def __init__(self, descriptor: int) -> None:
         self.descriptor = descriptor
         self.contents = bytearray(read_at(descriptor, 0, os.fstat(descriptor).st_size))
-        self.unsynced: set[int] = set()
 
 
 class SharedMaps:
@@ -61,7 +60,6 @@ class SharedMaps:
         for inode, file in self._files.items():
             for offset, data in changed_pages(file.descriptor, file.contents):
                 file.contents[offset : offset + len(data)] = data
-                file.unsynced.update(range(offset // _PAGE_BYTES, -(-(offset + len(data)) // 4096)))
                 found.append(Write(inode, offset, data))
         return found
 
@@ -78,16 +76,6 @@ class SharedMaps:
             del file.contents[operation.size :]
             file.contents.extend(bytes(operation.size - len(file.contents)))
 
-    def synced(self, inode: int) -> None:
-        """The whole file was synced."""
-        if inode in self._files:
-            self._files[inode].unsynced.clear()
-
-    def all_synced(self) -> None:
-        """Every file was synced."""
-        for file in self._files.values():
-            file.unsynced.clear()
-
     def is_watched(self, inode: int) -> bool:
         """Whether a file is watched."""
         return inode in self._files
@@ -99,11 +87,6 @@ class SharedMaps:
             OSError: EIO and the like.
         """
         os.fsync(self._files[inode].descriptor)
-
-    def covers(self, inode: int, start: int, stop: int) -> bool:
-        """Whether a sync of these bytes leaves no store of the file unsynced."""
-        pages = range(start // _PAGE_BYTES, -(-stop // _PAGE_BYTES))
-        return all(page in pages for page in self._files[inode].unsynced)
 
     def close(self) -> None:
         """Stop watching."""

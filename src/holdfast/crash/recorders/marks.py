@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import select
 from threading import Thread
 from typing import TYPE_CHECKING, Final
 
@@ -57,6 +58,8 @@ class StandardOutput:
             while data and wanted:
                 try:
                     data = data[os.write(1, data) :]
+                except BlockingIOError:
+                    select.select([], [1], [])
                 except OSError:  # nobody reads us: the recording goes on
                     wanted = False
 

@@ -110,7 +110,7 @@ def link(scene: Scene, trap: Trap) -> Action | None:
         scene.execute(trap)
         inode = scene.inode(found)
         if inode is None:
-            inode = arrive(scene, trap, (target, place))
+            inode = arrive(scene, trap, (target, place), before=found)
         scene.ledger.emit(Link(place.folder, place.name, inode))
         return 0
 
@@ -203,9 +203,13 @@ def _move_in(scene: Scene, trap: Trap, where: tuple[int, Place]) -> Action:
 
     def perform() -> int:
         _hold(scene, trap, where)
+        before = trap.stat(0 if trap.name == "rename" else 1, follow=False)
         scene.execute(trap)
-        inode = arrive(scene, trap, where)
-        scene.ledger.emit(Link(place.folder, place.name, inode))
+        inode = scene.inode(before)
+        if inode is None:
+            inode = arrive(scene, trap, where, before=before)
+        if scene.ledger.names[place.folder].get(place.name) != inode:
+            scene.ledger.emit(Link(place.folder, place.name, inode))
         return 0
 
     source = os.fsdecode(trap.string(0 if trap.name == "rename" else 1))

@@ -9,6 +9,7 @@ from struct import unpack
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from holdfast.crash.recorders.marks import mark_in
+from holdfast.crash.recorders.nesting import ASKED, ASKED_PATH
 from holdfast.crash.recorders.notify import answer, install_descriptor
 from holdfast.crash.recorders.scene import Action
 from holdfast.crash.recorders.tree import identity, xattrs_of
@@ -38,8 +39,14 @@ class _Opening(NamedTuple):
 
 
 def open_file(scene: Scene, trap: Trap) -> Action | None:
-    """`open` and its kin: only what may change a recorded folder is carried out here."""
+    """`open` and its kin: only what may change a recorded folder is carried out here.
+
+    Raises:
+        OSError: what the program is answered.
+    """
     opening = _opening(trap)
+    if trap.string(opening.path_at) == ASKED_PATH:
+        raise OSError(ASKED, os.strerror(ASKED))
     mark = mark_in(trap.string(opening.path_at))
     if mark is not None:
         return _acknowledge(scene, trap, mark)
@@ -48,11 +55,11 @@ def open_file(scene: Scene, trap: Trap) -> Action | None:
         return None
     if flags & _TMPFILE:
         return _open_unnamed(scene, trap, opening)
+    follow = not flags & os.O_NOFOLLOW and flags & _EXCLUSIVE != _EXCLUSIVE
     try:
-        follow = not flags & os.O_NOFOLLOW and flags & (os.O_CREAT | os.O_EXCL) != _EXCLUSIVE
         found = trap.stat(opening.path_at, follow=follow)
     except FileNotFoundError:
-        return _create(scene, trap, opening) if flags & os.O_CREAT else None
+        return _create(scene, trap, opening, follow=follow) if flags & os.O_CREAT else None
     inode = scene.inode(found)
     if inode is None or not stat.S_ISREG(found.st_mode):
         return None
@@ -103,8 +110,9 @@ def _open_existing(scene: Scene, trap: Trap, what: tuple[int, _Opening]) -> Acti
     return Action(_text(trap, scene.label(inode), opening.flags), perform)
 
 
-def _create(scene: Scene, trap: Trap, opening: _Opening) -> Action | None:
-    place = _place_of_new(scene, trap, opening)
+def _create(scene: Scene, trap: Trap, opening: _Opening, *, follow: bool) -> Action | None:
+    find = _place_of_new if follow else _place_of_name
+    place = find(scene, trap, opening)
     if place is None:
         return None
 
@@ -117,14 +125,16 @@ def _create(scene: Scene, trap: Trap, opening: _Opening) -> Action | None:
     return Action(_text(trap, scene.entry_label(place), opening.flags), perform)
 
 
+def _place_of_name(scene: Scene, trap: Trap, opening: _Opening) -> Place | None:
+    return scene.place(trap, opening.path_at)
+
+
 def _place_of_new(scene: Scene, trap: Trap, opening: _Opening) -> Place | None:
     """Where the new name will stand: a symlink to nothing is followed."""
     try:
         target = os.readlink(trap.string(opening.path_at), dir_fd=trap.folder(opening.path_at))
     except OSError:
-        return scene.place(trap, opening.path_at)
-    if opening.flags & os.O_EXCL:
-        return None
+        return _place_of_name(scene, trap, opening)
     folder = os.path.dirname(trap.string(opening.path_at)) or b"."
     base = trap.own(os.open(folder, os.O_PATH | os.O_CLOEXEC, dir_fd=trap.folder(opening.path_at)))
     for _ in range(_LINKS_MAX):

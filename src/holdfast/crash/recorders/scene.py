@@ -5,11 +5,12 @@ from __future__ import annotations
 import errno
 import os
 import stat
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
+from holdfast.crash.recorders import kernel
 from holdfast.crash.recorders.ledger import Ledger
 from holdfast.crash.recorders.maps import SharedMaps
-from holdfast.crash.recorders.tree import identity, read_tree
+from holdfast.crash.recorders.tree import SEVERAL_FILESYSTEMS, identity, read_tree
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -17,9 +18,13 @@ if TYPE_CHECKING:
     from holdfast.crash.recorders.marks import StandardOutput
     from holdfast.crash.recorders.syscalls import Architecture
     from holdfast.crash.recorders.traps import Trap
+    from holdfast.crash.recorders.tree import Identity
     from holdfast.vfs.operations import Node
 
-__all__ = ["Action", "Place", "Scene"]
+__all__ = ["Action", "Place", "Scene", "Stamp"]
+
+Stamp: TypeAlias = tuple[int, int, int]
+"""The size, mtime and ctime of a file."""
 
 
 class Action(NamedTuple):
@@ -51,10 +56,12 @@ class Scene:
         self.listener = -1
         self.ledger = Ledger()
         self.maps = SharedMaps(self.ledger)
-        self.synced_outside: dict[tuple[int, int], tuple[int, int]] = {}
+        self.synced_outside: dict[Identity, Stamp] = {}
+        self.mapped: set[Identity] = set()
         self.stdout: StandardOutput | None = None
         self.notes: dict[str, None] = {}
         self.device = 0
+        self._folder = -1
         self.inheriting: set[int] = set()
 
     def start(self) -> dict[int, Node]:
@@ -65,8 +72,11 @@ class Scene:
             RecordingRefused: it is too much to hold.
         """
         tree = read_tree(self.root, self.ledger.number)
-        self.device = os.stat(self.root).st_dev
+        self._folder = os.open(self.root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        self.device = os.fstat(self._folder).st_dev
         self.ledger.start(tree)
+        if self.ledger.devices() != {self.device}:
+            self.notes[SEVERAL_FILESYSTEMS] = None
         for inode, node in tree.items():
             if any(name == "system.posix_acl_default" for name, _ in node.xattrs):
                 self.inheriting.add(inode)
@@ -75,6 +85,9 @@ class Scene:
     def close(self) -> bool:
         """Let go of everything; False if stdout was written to behind our back."""
         self.maps.close()
+        if self._folder >= 0:
+            os.close(self._folder)
+            self._folder = -1
         self.ledger.close()
         return self.stdout.finish() if self.stdout is not None else True
 
@@ -121,6 +134,16 @@ class Scene:
             OSError: as the kernel answered.
         """
         return trap.execute(self.numbers[trap.name])
+
+    def sync(self, trap: Trap) -> int:
+        """Carry `sync` out where the recorded folder is: that of the machine may take minutes.
+
+        Raises:
+            OSError: as the kernel answered.
+        """
+        if self.ledger.devices() == {self.device}:
+            return kernel.syscall(self.numbers["syncfs"], self._folder)
+        return self.execute(trap)
 
     def label(self, inode: int) -> str:
         """Return how a report names an inode."""

@@ -21,7 +21,7 @@ from holdfast.crash.recorders.errors import (
     RecordingError,
     RecordingRefused,
 )
-from holdfast.crash.recorders.faults import Faults
+from holdfast.crash.recorders.faults import NOT_MET, Faults
 from holdfast.crash.recorders.launch import launch
 from holdfast.crash.recorders.marks import StandardOutput
 from holdfast.crash.recorders.scene import Scene
@@ -92,10 +92,11 @@ def _recording(scene: Scene, before: Tree, *, status: int | None, faults: Faults
     except OSError as error:
         raise RecordingRefused(
             f"{scene.root}: cannot be read after the program ({error.strerror}), so the recording "
-            "could not be checked. What the program wrote stands. See whether it moved the folder."
+            "could not be checked. What the program wrote stands. See whether it moved the folder, "
+            "or made paths of more than 4,095 bytes, the folder's own included."
         ) from error
     check_replay(before, ledger.operations, after)
-    notes = [*scene.notes, *(f"no call met the fault at {fault}" for fault in faults.left())]
+    notes = [*scene.notes, *(f"{NOT_MET}{fault}" for fault in faults.left())]
     if status is None:
         raise RecordingError(
             "the process that watches over the program was killed. The program was ended; its "
@@ -180,8 +181,8 @@ class _Session:
         if launched.status is None:
             raise ProgramTimedOut(
                 f"{name}: still ran after {self._options.timeout_s:g} s. It and its children were "
-                "killed; its files stand as they were then. Give it a longer timeout_s, or look at "
-                "what it waits for (its stdin is empty)."
+                "killed; its files stand as they were then. Allow it more time (--timeout, "
+                "timeout_s), or look at what it waits for (its stdin is empty)."
             )
         self._scene.notes[
             "the program ended, but processes that it had started still ran when the time was "

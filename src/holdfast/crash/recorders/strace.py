@@ -24,6 +24,7 @@ from holdfast.crash.recorders.errors import (
 )
 from holdfast.crash.recorders.ledger import Ledger
 from holdfast.crash.recorders.marks import StandardOutput
+from holdfast.crash.recorders.nesting import refuse_nesting, traced_by
 from holdfast.crash.recorders.strace_parser import Ended, Finished, read_log
 from holdfast.crash.recorders.strace_replay import Replay
 from holdfast.crash.recorders.strace_tracer import TracedProgram, trace
@@ -75,6 +76,7 @@ def record_command_by_strace(
         RecordingRefused: it did what strace does not tell; its files stand.
         OSError: `root` cannot be read; nothing was run.
     """
+    refuse_nesting()
     _check_available(faults)
     folder = os.path.realpath(root)
     run = TracedProgram(argv, folder if cwd is None else os.path.realpath(cwd), env, timeout_s)
@@ -162,8 +164,10 @@ def _check_ended(run: TracedProgram, replay: Replay, *, in_time: bool) -> None:
                 f"{run.argv[0]}: cannot be executed: {replay.start_error}. Nothing was run. "
                 "Check the command and its path."
             )
+        tracer = traced_by()
+        why = f"process {tracer} traces this one already, " if tracer else ""
         raise RecorderUnavailable(
-            "strace recorder: strace may not trace here; what it said is on stderr. "
+            f"strace recorder: {why}strace may not trace here; what it said is on stderr. "
             "Nothing was run. Allow ptrace in the container, or use the seccomp recorder."
         )
     if not in_time and replay.ended:
@@ -174,8 +178,8 @@ def _check_ended(run: TracedProgram, replay: Replay, *, in_time: bool) -> None:
     elif not in_time:
         raise ProgramTimedOut(
             f"{run.argv[0]}: still ran after {run.timeout_s:g} s. It and its children were killed; "
-            "its files stand as they were then. Give it a longer timeout_s, or look at what it "
-            "waits for (its stdin is empty)."
+            "its files stand as they were then. Allow it more time (--timeout, timeout_s), or look "
+            "at what it waits for (its stdin is empty)."
         )
 
 

@@ -16,7 +16,8 @@ from holdfast.crash.recorders.strace_parser import (
 )
 from holdfast.crash.recorders.strace_step import Effect, new_node
 from holdfast.crash.recorders.strace_world import OpenFile
-from holdfast.vfs.operations import Create, Link, Node, SyncFile, Truncate, Write
+from holdfast.crash.recorders.unsynced import Part, Synced
+from holdfast.vfs.operations import Create, Link, Node, Truncate, Write
 
 if TYPE_CHECKING:
     from holdfast.crash.recorders.strace_parser import Descriptor
@@ -145,7 +146,7 @@ def write(step: Step) -> Effect | None:
     text = f"{step.call.name}({step.label(file.inode)}, {len(data)} bytes)"
     if not data or step.call.error:
         return Effect(text) if data else None
-    return Effect(text, _written(step, file, data[: step.call.result]))
+    return _written(step, file, (text, data[: step.call.result]))
 
 
 def data_of(step: Step) -> bytes:
@@ -154,17 +155,27 @@ def data_of(step: Step) -> bytes:
     return (text_of if single else vectors_of)(step.call.arguments[1])
 
 
-def _written(step: Step, file: OpenFile, data: bytes) -> tuple[Operation, ...]:
+def _written(step: Step, file: OpenFile, what: tuple[str, bytes]) -> Effect:
+    text, data = what
     here = step.call.name in {"write", "writev"} or step.number(3) == -1
     flags = step.flags(4)
     offset = file.position if here else step.number(3)
-    if file.appends or "RWF_APPEND" in flags:
+    if (file.appends and "RWF_NOAPPEND" not in flags) or "RWF_APPEND" in flags:
         offset = len(step.world.contents[file.inode])
     if here:
         file.position = offset + len(data)
-    synced = file.syncs or bool(flags & {"RWF_DSYNC", "RWF_SYNC"})
     _refuse_set_id(step, file.inode)
-    return (Write(file.inode, offset, data), *([SyncFile(file.inode)] if synced else []))
+    write = Write(file.inode, offset, data)
+    return Effect(text, (write,), synced=_synced(file, write, flags=flags))
+
+
+def _synced(file: OpenFile, write: Write, *, flags: frozenset[str]) -> Synced | None:
+    """What a synchronous write synced: what it wrote, and no more."""
+    if file.sync is None and not flags & {"RWF_DSYNC", "RWF_SYNC"}:
+        return None
+    part = Part(write.inode, write.offset, write.offset + len(write.data))
+    data_only = file.sync != "full" and "RWF_SYNC" not in flags
+    return Synced(part, "a synchronous write into", data_only)
 
 
 def _refuse_set_id(step: Step, inode: int) -> None:
@@ -228,7 +239,8 @@ def copy(step: Step) -> Effect | None:
     if file.appends:
         offset = len(step.world.contents[file.inode])
     data = _copied(step, read_from, (source, start, count))
-    return Effect(text, (Write(file.inode, offset, data), *([SyncFile(file.inode)] * file.syncs)))
+    write = Write(file.inode, offset, data)
+    return Effect(text, (write,), synced=_synced(file, write, flags=frozenset()))
 
 
 def _moved(file: OpenFile | None, given: str, count: int) -> int:

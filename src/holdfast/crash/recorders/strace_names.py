@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 from holdfast.crash.recorders.errors import RecordingRefused
 from holdfast.crash.recorders.strace_parser import text_of
 from holdfast.crash.recorders.strace_step import Effect, new_node
+from holdfast.crash.recorders.tree import SEVERAL_FILESYSTEMS
 from holdfast.vfs.operations import (
     Create,
     Exchange,
@@ -249,7 +250,8 @@ def sync_all(step: Step) -> Effect | None:
     """`sync`, and `syncfs` of the filesystem that holds the recorded folder."""
     if step.call.name == "syncfs" and not _is_same_device(step):
         return None
-    return Effect(f"{step.call.name}()", (SyncAll(),))
+    counts = step.call.name == "sync" or SEVERAL_FILESYSTEMS not in step.world.notes
+    return Effect(f"{step.call.name}()", (SyncAll(),) * counts)
 
 
 def _is_same_device(step: Step) -> bool:

@@ -57,6 +57,7 @@ _HANDLERS: Final[dict[str, Callable[[Step], Effect | None]]] = {
 _FOLLOWED: Final = (
     *("read", "readv", "lseek", "mmap", "mprotect", "ioctl", "dup", "dup2", "dup3", "fcntl"),
     *("chdir", "fchdir", "umask", "execve", "execveat", "clone", "clone3", "fork", "vfork"),
+    "seccomp",
 )
 TRACED: Final = sorted({*_HANDLERS, *FAMILIES, *_REFUSED, *_FOLLOWED} - {"copy"})
 """The calls that have to be in the log."""
@@ -144,6 +145,8 @@ class Replay:
         if call.error and not effect.is_meant_to_fail:
             ledger.fail(call.error)
         self._world.emit(*(effect.failed if call.error else effect.operations))
+        if effect.synced is not None and not call.error:
+            ledger.emit_synced(effect.synced, self._world.notes)
 
     def _said(self, step: Step) -> Effect | None:
         """Lines on the program's stdout, where they acknowledge."""
@@ -192,6 +195,14 @@ class Replay:
 
     def _on_umask(self, step: Step) -> None:
         step.process.around.umask = step.number(0) & 0o777
+
+    def _on_seccomp(self, step: Step) -> None:
+        if "SECCOMP_FILTER_FLAG_NEW_LISTENER" in step.flags(1) and not step.call.error:
+            raise RecordingRefused(
+                "seccomp: the program watches calls by seccomp notification (a recorder within a "
+                "recorder, perhaps), which hides them from strace. The files stand. "
+                "Record the inner program alone."
+            )
 
     def _on_execve(self, step: Step) -> None:
         if step.call.error:

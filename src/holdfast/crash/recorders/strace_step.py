@@ -15,6 +15,7 @@ from holdfast.crash.recorders.syscalls import SHAPES
 if TYPE_CHECKING:
     from holdfast.crash.recorders.strace_parser import Descriptor, Finished
     from holdfast.crash.recorders.strace_world import Found, OpenFile, Process, World
+    from holdfast.crash.recorders.unsynced import Synced
     from holdfast.vfs.operations import Node, Operation
 
 __all__ = ["Effect", "Step", "new_node"]
@@ -23,13 +24,15 @@ __all__ = ["Effect", "Step", "new_node"]
 class Effect(NamedTuple):
     """What a call did, or would have done; `failed` is what it did by failing.
 
-    `is_meant_to_fail`: its failure is no error.
+    `synced`: the part of a file that it also made durable. `is_meant_to_fail`: its failure is no
+    error.
     """
 
     text: str
     operations: tuple[Operation, ...] = ()
     failed: tuple[Operation, ...] = ()
     is_meant_to_fail: bool = False
+    synced: Synced | None = None
 
 
 class Step:

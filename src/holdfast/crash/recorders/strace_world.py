@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
 
 from holdfast.crash.recorders.errors import RecordingRefused
 from holdfast.crash.recorders.strace_parser import AT_FDCWD
-from holdfast.crash.recorders.tree import TREE_BYTES_MAX, too_large
+from holdfast.crash.recorders.tree import SEVERAL_FILESYSTEMS, TREE_BYTES_MAX, too_large
 from holdfast.vfs.operations import (
     ROOT,
     Create,
@@ -56,13 +56,13 @@ class Found(NamedTuple):
 class OpenFile:
     """What `open` made: descriptors that were duplicated or inherited share it."""
 
-    __slots__ = ("appends", "inode", "position", "syncs", "writable")
+    __slots__ = ("appends", "inode", "position", "sync", "writable")
 
     def __init__(self, inode: int, flags: frozenset[str]) -> None:
         self.inode = inode
         self.position = 0
         self.appends = "O_APPEND" in flags
-        self.syncs = bool(flags & {"O_DSYNC", "O_SYNC"})
+        self.sync = "full" if "O_SYNC" in flags else "data" if "O_DSYNC" in flags else None
         self.writable = bool(flags & {"O_RDWR", "O_WRONLY"})
 
 
@@ -116,6 +116,8 @@ class World:
         for inode, node in before.items():
             self._enter(inode, node)
         ledger.start(before)
+        if len(ledger.devices()) > 1:
+            self.notes[SEVERAL_FILESYSTEMS] = None
 
     def _enter(self, inode: int, node: Node) -> None:
         self.attributes[inode] = (node.mode, node.uid, node.gid)

@@ -126,7 +126,7 @@ class Supervisor:
                 elif descriptor == limits.stop:
                     return
                 else:
-                    self._tasks.ended(descriptor)
+                    self._ended(descriptor)
             if waiting:
                 self._serve(launched.listener, limits)
             going = going and not self.timed_out
@@ -142,6 +142,11 @@ class Supervisor:
         if changes:
             self._scene.ledger.begin("(stores into mapped files)", (0, 0), ())
             self._scene.ledger.emit(*changes)
+
+    def _ended(self, pidfd: int) -> None:
+        task = self._tasks.ended(pidfd)
+        if task.thread == task.process:
+            self._sites.forget(task.process)
 
     def _serve(self, listener: int, limits: Limits) -> None:
         notification = receive(listener)

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Final
 from holdfast.crash.recorders.arrivals import note_sync
 from holdfast.crash.recorders.mappings import shared_mappings
 from holdfast.crash.recorders.scene import Action
+from holdfast.crash.recorders.tree import SEVERAL_FILESYSTEMS, identity
+from holdfast.crash.recorders.unsynced import Part, Synced
 from holdfast.vfs.operations import SyncAll, SyncFailed, SyncFile, SyncFolder
 
 if TYPE_CHECKING:
@@ -35,7 +37,6 @@ def sync_inode(scene: Scene, trap: Trap) -> Action | None:
             scene.ledger.emit(SyncFolder(inode))
         else:
             scene.ledger.emit(SyncFile(inode, data_only=trap.name == "fdatasync"))
-            scene.maps.synced(inode)
         return 0
 
     return Action(
@@ -46,24 +47,29 @@ def sync_inode(scene: Scene, trap: Trap) -> Action | None:
 
 
 def sync_all(scene: Scene, trap: Trap) -> Action | None:
-    """`sync`, and `syncfs` of the filesystem that holds the recorded folder."""
+    """`sync` (of the filesystem of the recorded folder alone), and `syncfs` of that."""
     if trap.name == "syncfs" and os.fstat(trap.descriptor(0)).st_dev != scene.device:
         return None
+    counts = trap.name == "sync" or SEVERAL_FILESYSTEMS not in scene.notes
 
     def perform() -> int:
-        scene.execute(trap)
-        scene.ledger.emit(SyncAll())
-        scene.maps.all_synced()
+        if trap.name == "sync":
+            scene.sync(trap)
+        else:
+            scene.execute(trap)
+        scene.ledger.emit(*([SyncAll()] * counts))
         return 0
 
     return Action(f"{trap.name}()", perform)
 
 
 def map_file(scene: Scene, trap: Trap) -> None:
-    """A shared mapping of a recorded file that is open for writing: watch it from now on."""
+    """A shared mapping of a file that is open for writing: watch it from now on, or if it comes."""
     own = trap.descriptor(4)
-    inode = scene.file(own)
-    if inode is not None and fcntl.fcntl(own, fcntl.F_GETFL) & os.O_ACCMODE == os.O_RDWR:
+    if fcntl.fcntl(own, fcntl.F_GETFL) & os.O_ACCMODE != os.O_RDWR:
+        return
+    scene.mapped.add(identity(os.fstat(own)))
+    if (inode := scene.file(own)) is not None:
         reading = os.open(f"/proc/self/fd/{own}", os.O_RDONLY | os.O_CLOEXEC)
         scene.maps.add(inode, reading)
 
@@ -71,13 +77,15 @@ def map_file(scene: Scene, trap: Trap) -> None:
 def map_inherited(scene: Scene, process: int) -> None:
     """Watch what a process has mapped before it was recorded."""
     for mapping in shared_mappings(process):
-        inode = scene.ledger.find(mapping.identity)
-        if inode is not None and mapping.writable:
-            scene.maps.add(inode, os.open(mapping.through, os.O_RDONLY | os.O_CLOEXEC))
+        if mapping.may_be_written():
+            scene.mapped.add(mapping.identity())
+            inode = mapping.find(scene.ledger.find)
+            if inode is not None and scene.ledger.kinds[inode] == "file":
+                scene.maps.add(inode, mapping.open())
 
 
 def sync_mapping(scene: Scene, trap: Trap) -> Action | None:
-    """`msync`: MS_SYNC makes the stores durable, if no store of the file lies outside of it."""
+    """`msync`: MS_SYNC syncs a part of a file, as `fdatasync` does the whole."""
     if not scene.maps or not trap.value(2) & _MS_SYNC:
         return None
     start, stop = trap.arguments[0], trap.arguments[0] + trap.arguments[1]
@@ -85,14 +93,14 @@ def sync_mapping(scene: Scene, trap: Trap) -> Action | None:
         (inode, mapping)
         for mapping in shared_mappings(trap.task.process)
         if mapping.start < stop and mapping.stop > start
-        if (inode := scene.ledger.find(mapping.identity)) is not None
+        if (inode := mapping.find(scene.ledger.find)) is not None and mapping.may_be_written()
     ]
     if not concerned:
         return None
 
     def perform() -> int:
         for inode, mapping in concerned:
-            _sync_range(scene, inode, mapping.part(start, stop))
+            _sync_part(scene, Part(inode, *mapping.part(start, stop)))
         return 0
 
     def failed() -> None:
@@ -102,16 +110,8 @@ def sync_mapping(scene: Scene, trap: Trap) -> Action | None:
     return Action(f"msync({labels})", perform, failed)
 
 
-def _sync_range(scene: Scene, inode: int, part: tuple[int, int]) -> None:
-    """Sync the whole file if that is what the call would do; part of it counts as no sync."""
-    if not scene.maps.is_watched(inode):
-        return
-    if scene.maps.covers(inode, *part):
-        scene.maps.sync(inode)
-        scene.ledger.emit(SyncFile(inode))
-        scene.maps.synced(inode)
-    else:
-        scene.notes[
-            f"msync of a part of {scene.ledger.path_of(inode)} with stores outside of that part "
-            "counts as no sync: the model knows whole files"
-        ] = None
+def _sync_part(scene: Scene, part: Part) -> None:
+    if scene.maps.is_watched(part.inode):
+        scene.maps.sync(part.inode)
+        synced = Synced(part, "msync of a part of", data_only=True)
+        scene.ledger.emit_synced(synced, scene.notes)

@@ -16,6 +16,7 @@ __all__ = ["Gone", "Task", "Tasks"]
 _PIDFD_THREAD: Final = os.O_EXCL
 _PAGE_BYTES, _PIECE_BYTES, _PATH_BYTES_MAX, _BYTES_MAX = 4096, 512, 65536, 0x7FFFF000
 _VECTORS_MAX = 1024
+TASKS_MAX: Final = 256  # each takes a descriptor; who is forgotten is met anew at its next call
 
 
 class Gone(Exception):
@@ -126,7 +127,7 @@ def _unreadable(task: Task, error: OSError) -> RecordingRefused:
 
 
 class Tasks:
-    """The threads that were met; `poll` tells when one ended, before its number is given again."""
+    """The threads met last; `poll` tells when one ended, before its number is given again."""
 
     def __init__(self, poll: select.poll) -> None:
         self._known: dict[int, Task] = {}
@@ -143,14 +144,19 @@ class Tasks:
         task = self._known.get(thread)
         if task is None or not task.is_current():
             self.forget(thread)
+            if len(self._known) >= TASKS_MAX:
+                self.forget(next(iter(self._known)))
             task = self._known[thread] = Task(thread, self._memory)
             self._threads[task.pidfd] = thread
             self._poll.register(task.pidfd, select.POLLIN)
         return task
 
-    def ended(self, pidfd: int) -> None:
-        """The poll told that one has ended."""
-        self.forget(self._threads[pidfd])
+    def ended(self, pidfd: int) -> Task:
+        """The poll told that one has ended: let go of it, and return what it was."""
+        thread = self._threads[pidfd]
+        task = self._known[thread]
+        self.forget(thread)
+        return task
 
     def forget(self, thread: int) -> None:
         """Let go of one."""

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from holdfast.vfs.operations import Kind
 
 __all__ = [
+    "SEVERAL_FILESYSTEMS",
     "TREE_BYTES_MAX",
     "Identity",
     "contents",
@@ -30,6 +31,12 @@ __all__ = [
 
 Identity: TypeAlias = tuple[int, int]
 """A device and an inode number on it."""
+
+SEVERAL_FILESYSTEMS: Final = (
+    "the recorded folder spans several filesystems or subvolumes, which the model takes for one: "
+    "what a sync of one makes durable counts on the others too, and syncfs counts as no sync"
+)
+"""A note about a recording."""
 
 TREE_BYTES_MAX: Final = 512 << 20
 _CHUNK_BYTES: Final = 1 << 20

@@ -38,6 +38,7 @@ def run_warden(program: Callable[[], NoReturn], *, orders: int, report: int) -> 
         child = os.fork()
         if child == 0:
             program()
+        signal.signal(signal.SIGPIPE, signal.SIG_IGN)  # nobody may be left to read the report
         _watch(child, (orders, woken), report)
         status = 0
     finally:
@@ -81,10 +82,18 @@ def _reap(child: int, report: int) -> bool:
     try:
         while (ended := os.waitpid(-1, os.WNOHANG))[0]:
             if ended[0] == child:
-                os.write(report, b"%d\n" % os.waitstatus_to_exitcode(ended[1]))
+                _tell(report, os.waitstatus_to_exitcode(ended[1]))
     except ChildProcessError:
         return False
     return True
+
+
+def _tell(report: int, status: int) -> None:
+    """Report the status; the killing goes on if the recorder is gone and cannot be told."""
+    try:
+        os.write(report, b"%d\n" % status)
+    except OSError:
+        return
 
 
 def _kill_children() -> None:

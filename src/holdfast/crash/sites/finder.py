@@ -17,6 +17,7 @@ from holdfast.crash.sites.mappings import Ranges, parse_maps
 from holdfast.crash.sites.memory import Memory, Unreadable
 from holdfast.crash.sites.native import NativeFrames, is_interpreter
 from holdfast.crash.sites.origin import program_sites
+from holdfast.crash.sites.repeats import Repeats
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
 __all__ = ["SiteFinder"]
 
 PROCESSES_MAX = 64
+FAILURES_MAX = 3
 _FILES_MAX = 256
 # What reading a hostile process may end with; anything else is a fault of this package.
 _UNKNOWN = (OSError, ValueError, OverflowError, struct.error)
@@ -60,9 +62,12 @@ class SiteFinder:
             if process is None or not process.may_run_at(instruction_pointer):
                 process = self._look_at(pid, instruction_pointer)
             try:
-                return process.sites(tid)
+                found = process.sites(tid, instruction_pointer)
             except Unreadable:  # it runs another program by now, or its threads changed underway
-                return self._look_at(pid, instruction_pointer).sites(tid)
+                process = self._look_again(pid, instruction_pointer, process.failures + 1)
+                found = process.sites(tid, instruction_pointer)
+            process.failures = 0
+            return found
         except _UNKNOWN:
             return ()
 
@@ -85,51 +90,76 @@ class SiteFinder:
         self._processes[pid] = process
         return process
 
+    def _look_again(self, pid: int, instruction_pointer: int, failures: int) -> _Process:
+        """Not for ever: a look takes as long as many calls."""
+        process = self._look_at(pid, instruction_pointer)
+        process.failures = failures
+        if failures >= FAILURES_MAX:
+            process.give_up()
+        return process
+
 
 class _Process:
     """One process while it runs one program."""
 
     def __init__(self, pid: int, instruction_pointer: int, symbols: Symbols) -> None:
-        mappings = _mappings(pid)
-        code = [(m.start, m.end) for m in mappings if m.is_executable]
-        self._code = Ranges([*code, (instruction_pointer, instruction_pointer + 1)])
-        self._memory = Memory(pid)
+        self.failures = 0
+        self._code: Ranges | None = None
+        self._memory: Memory | None = None
+        self._frames: Repeats | NativeFrames | None = None
         try:
+            mappings = _mappings(pid)
+            code = [(m.start, m.end) for m in mappings if m.is_executable]
+            self._code = Ranges([*code, (instruction_pointer, instruction_pointer + 1)])
             self._frames = self._reader(pid, mappings, symbols)
-        except BaseException:
-            self._memory.close()
-            raise
+        except _UNKNOWN:  # remembered, for a look takes long: the next would find no more
+            self.close()
 
     def _reader(
         self, pid: int, mappings: Sequence[Mapping], symbols: Symbols
-    ) -> PythonFrames | NativeFrames | None:
+    ) -> Repeats | NativeFrames | None:
+        memory = Memory(pid)
+        self._memory = memory
         program = os.readlink(f"/proc/{pid}/exe").removesuffix(" (deleted)")
         for mapping in _interpreter_files(mappings, program):
             is_program = mapping.path == program
             path = f"/proc/{pid}/exe" if is_program else f"/proc/{pid}/root{mapping.path}"
             addresses = _symbol_addresses(path, mapping, symbols)
             if len(addresses) == len(SYMBOLS):
-                return python_frames(self._memory, addresses)
+                return _repeats(pid, memory, python_frames(memory, addresses))
         if is_interpreter(program):
             return None
         try:
-            return NativeFrames(pid, self._memory, program=program, mappings=mappings)
+            return NativeFrames(pid, memory, program=program, mappings=mappings)
         except _UNKNOWN:  # such as a 32-bit program
             return None
 
     def may_run_at(self, instruction_pointer: int) -> bool:
         """Whether the address held instructions when the process was looked at."""
+        if self._code is None:
+            return True
         return not instruction_pointer or instruction_pointer in self._code
 
-    def sites(self, tid: int) -> tuple[Site, ...]:
+    def sites(self, tid: int, instruction_pointer: int) -> tuple[Site, ...]:
         """Where the thread is."""
-        if isinstance(self._frames, PythonFrames):
-            return program_sites(self._frames.sites(tid))
+        if isinstance(self._frames, Repeats):
+            return self._frames.sites(tid, instruction_pointer)
         return self._frames.sites(tid) if self._frames else ()
+
+    def give_up(self) -> None:
+        """Take it for a process of which nothing can be said."""
+        self._frames = None
 
     def close(self) -> None:
         """Let go of the memory."""
-        self._memory.close()
+        if self._memory is not None:
+            self._memory.close()
+
+
+def _repeats(pid: int, memory: Memory, frames: PythonFrames | None) -> Repeats | None:
+    if frames is None:
+        return None
+    return Repeats(pid, memory, lambda tid: program_sites(frames.sites(tid)))
 
 
 def _mappings(pid: int) -> list[Mapping]:

@@ -8,6 +8,11 @@ nothing, so that a stale cache is noticed.
 from __future__ import annotations
 
 import os
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Generator, Mapping
 
 __all__ = ["Memory", "Unreadable"]
 
@@ -18,6 +23,9 @@ class Unreadable(ValueError):
 
 class Memory:
     """The memory of one process."""
+
+    _ahead: Mapping[tuple[int, int], bytes] | None = None
+    _noted: dict[tuple[int, int], None]
 
     def __init__(self, pid: int) -> None:
         """Open it.
@@ -33,6 +41,11 @@ class Memory:
         Raises:
             Unreadable: Not all of them are there.
         """
+        if self._ahead is not None:
+            place = (address, size)
+            self._noted[place] = None
+            if (known := self._ahead.get(place)) is not None:
+                return known
         found = self.read_some(address, size)
         if len(found) != size:
             raise Unreadable(f"{len(found)} of {size} bytes at {address:#x}")
@@ -56,6 +69,17 @@ class Memory:
             Unreadable: They are not there.
         """
         return int.from_bytes(self.read(address, 8), "little")
+
+    @contextmanager
+    def noting(
+        self, ahead: Mapping[tuple[int, int], bytes]
+    ) -> Generator[dict[tuple[int, int], None]]:
+        """Note where `read` reads, and let it take from `ahead` what was read just now."""
+        self._ahead, self._noted = ahead, {}
+        try:
+            yield self._noted
+        finally:
+            self._ahead = None
 
     def close(self) -> None:
         """Let go of it; a second time does nothing."""

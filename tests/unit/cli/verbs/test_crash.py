@@ -7,6 +7,7 @@ import os
 import re
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -87,6 +88,7 @@ def test_clean_program_is_exit_code_0(cli, here) -> None:
         (("--fault", "x", "true"), "'x' is no fault"),
         (("--seed", "-1", "true"), "--seed"),
         (("--limit", "many", "true"), "'many' is no number"),
+        (("--limit", "0", "true"), "at least 1 must be tried"),
         (("--sector", "100", "true"), "--sector"),
         (("--model", "ext4", "true"), "--model"),
         (("--", "true"), "give one check"),
@@ -122,6 +124,52 @@ def test_error_is_a_document_too(cli, here) -> None:
     code, out, _ = cli("crash", "--json", "--check-cmd", "true", "no-such-program-of-anybody")
 
     assert 127 == code == json.loads(out)["error"]["code"]
+
+
+@pytest.mark.parametrize(
+    "mistake",
+    [("--frob",), ("--model", "foo"), ("--limit", "0"), ("--check", "a:b", "--check-cmd", "c"), ()],
+)
+def test_mistake_of_usage_is_a_document_too(mistake, cli, here) -> None:
+    """Also one that the parser finds, wherever it stands; what CMD is given is its own."""
+    for arguments in (("--json", *mistake), (*mistake, "--json")):
+        code, out, err = cli("crash", *arguments, "--", "true")
+        error = json.loads(out)["error"]
+
+        assert (2, 2) == (code, error["code"])
+        assert f"holdfast crash: {error['message']}\n" == err
+    assert "" == cli("crash", "--frob", "--", "echo", "--json").out
+
+
+def test_sample_is_exit_code_1_where_all_is_wanted(cli, here) -> None:
+    """In the document, too; on its own a sample is clean so far."""
+    needs_recorder()
+    arguments = ("--check-cmd", "true", "--limit", "1", "--", sys.executable, "app.py")
+    code, out, _ = cli("crash", "--exhaustive", "--json", *arguments)
+    document = json.loads(out)
+    plain = cli("crash", *arguments)
+
+    assert (1, 1, False) == (code, document["exit_code"], document["exhaustive"])
+    assert 0 == plain.code
+    assert plain.out.startswith("CLEAN SO FAR  0 of ")
+    assert 0 == cli("crash", "--exhaustive", *arguments[:2], *arguments[4:]).code
+
+
+def test_unusable_folder_to_keep_is_told_before_the_program_runs(cli, here) -> None:
+    """A file stands in its way: it cannot be made."""
+    code, out, err = cli("crash", "--keep", "app.py", "--root", ".", *ARGUMENTS)
+
+    assert (73, "", 1) == (code, out, err.count("\n"))
+    assert "app.py: is no folder. Nothing was run." in err
+    assert not (here / "state").exists()
+
+
+def test_help_names_the_page_that_shows_how(cli) -> None:
+    """And it is there."""
+    page = "docs/how-to/crash-testing.md"
+
+    assert page in cli("crash", "--help").out
+    assert (Path(__file__).parents[4] / page).is_file()
 
 
 def without_time(report) -> str:
@@ -162,4 +210,5 @@ def test_interrupt_ends_it_and_is_no_finding(here) -> None:
     )
 
     assert (143, b"") == (done.returncode, done.stdout)
+    assert done.stderr.endswith(b"holdfast crash: interrupted: 0 states tried, nothing concluded\n")
     assert [] == os.listdir(here / "tmp")

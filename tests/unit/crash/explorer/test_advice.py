@@ -9,9 +9,13 @@ import pytest
 
 import holdfast
 from holdfast.crash.explorer import explore
+from holdfast.crash.explorer.advice import advise
+from holdfast.crash.explorer.lines import crash_point
+from holdfast.crash.explorer.scene import Scene
 from holdfast.crash.recording import Site
 from holdfast.vfs import operations as ops
 from holdfast.vfs.operations import ROOT, Node
+from holdfast.vfs.states import crash_states
 from tests.support import recordings
 from tests.support.recordings import NEW, ack, record
 
@@ -132,6 +136,53 @@ def test_data_that_others_speak_of_are_synced_before_them() -> None:
 
     assert "sync 'data' after #1" in advice.do
     assert "before #2" in advice.do
+
+
+def test_file_that_is_to_be_synced_is_named_as_it_was_called_then() -> None:
+    """Not by the name that it got later."""
+    advice = advice_for(*PROGRAMS["sync-before-rename"])["sync-before-rename"]
+
+    assert "sync 'state.part' after #2 " in advice.do
+    assert "and before #" in advice.do
+
+
+def test_reason_of_a_folder_s_sync_holds_in_both_models() -> None:
+    """On Linux the sync of a file covers the names that it got (R11); in POSIX it does not."""
+    advice = advice_for(*PROGRAMS["sync-folder"])["sync-folder"]
+
+    assert advice.do.endswith(
+        "by POSIX that alone covers its names; on Linux a later fsync of a file covers those that "
+        "it got, too."
+    )
+
+
+def test_check_that_hangs_is_told_about_itself() -> None:
+    """Nothing is guessed about buffers of the program."""
+    recording = early()
+    states = crash_states(recording.before, recording.operations, model="prefix")
+    scene = Scene(recording, next(state for state in states if state.marks))
+
+    assert ["acknowledged-early"] == [advice.rule for advice in advise(scene)]
+    (advice,) = advise(scene, hung=True)
+    assert "check-hangs" == advice.rule
+    assert "--check-timeout" in advice.do
+
+
+def test_small_write_that_lost_its_bytes_is_not_called_torn() -> None:
+    """Five bytes in one block: the file is longer, and holds zeros, until it is synced."""
+    before = {ROOT: Node("folder", entries=(("log", 2),)), 2: Node("file")}
+    recording = record([("write('log', 5 bytes)", 3, [ops.Write(2, 0, b"milk.")])], before)
+
+    def check(folder, acked) -> None:
+        with open(f"{folder}/log", "rb") as file:
+            assert file.read() in {b"", b"milk."}, "zeros"
+
+    (finding,) = explore(recording, check, isolation="process", model="posix").findings
+    (advice,) = finding.advice
+
+    assert advice.do.startswith("the size of a file and its bytes reach the disk apart")
+    assert "no sync prevents" not in advice.do
+    assert crash_point(finding.scene).endswith(": none of its bytes is there")
 
 
 def test_folder_as_it_was_is_told_when_it_fails() -> None:

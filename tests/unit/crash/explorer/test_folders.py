@@ -66,7 +66,7 @@ def test_recovery_that_ends_badly_is_told() -> None:
         record=lambda *_: recordings.replace()._replace(status=7),
     )  # fmt: skip
     try:
-        with pytest.raises(RecoveryFailed, match="exit code 7"):
+        with pytest.raises(RecoveryFailed, match="the recovery exited with 7"):
             bench.record_recovery(first_case())
     finally:
         bench.close()

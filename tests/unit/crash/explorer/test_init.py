@@ -164,11 +164,17 @@ def test_interrupted_exploration_leaves_nothing() -> None:
     assert not os.path.exists(os.path.dirname(os.path.dirname(folders[0])))
 
 
+def test_at_least_one_combination_must_be_tried() -> None:
+    """A limit of none would be clean of everything."""
+    with pytest.raises(ValueError, match="limit 0"):
+        here(recordings.replace(), limit=0)
+
+
 def test_exit_status_of_the_program_is_told() -> None:
     """A program that failed by itself is crashed all the same, with a word."""
     recording = recordings.replace()._replace(status=3)
 
-    assert any("status 3" in note for note in here(recording).notes)
+    assert any("the program exited with 3" in note for note in here(recording).notes)
 
 
 def test_out_of_time_is_said() -> None:

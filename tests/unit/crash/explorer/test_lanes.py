@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import select
 import signal
 import subprocess
 import sys
@@ -77,6 +78,72 @@ def test_check_that_hangs_is_killed_with_what_it_started(tmp_path) -> None:
     assert "hung" == finding.kind
     assert started
     assert not any(is_alive(pid) for pid in started)
+
+
+EXPLORER = """
+import os, sys, time
+from holdfast.crash.explorer import explore
+from tests.support import recordings
+
+fifo, isolation = sys.argv[1:]
+
+def check(folder, acked):
+    if os.path.exists(f"{folder}/state.part"):
+        with open(fifo, "w") as told:
+            told.write(f"{os.getpid()} ")
+        time.sleep(600)
+
+command = ["sh", "-c", f'test -e "$1/state.part" || exit 0; echo $$ > {fifo}; exec sleep 600', "sh"]
+explore(
+    recordings.replace(), check if isolation == "fork" else command,
+    isolation=isolation, model="prefix", check_timeout_s=300.0, budget_s=300.0,
+)
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="needs a signal at the end of a parent")
+@pytest.mark.parametrize("isolation", ["fork", "exec"])
+def test_check_is_killed_with_its_explorer(tmp_path, isolation) -> None:
+    """However it ended: nobody else would end a check that hangs."""
+    fifo = tmp_path / "pids"
+    os.mkfifo(fifo)
+    told = os.open(fifo, os.O_RDWR)
+    environment = {**os.environ, "TMPDIR": str(tmp_path), "PYTHONPATH": os.pathsep.join(sys.path)}
+    explorer = subprocess.Popen(
+        [sys.executable, "-c", EXPLORER, str(fifo), isolation], env=environment
+    )
+    try:
+        assert select.select([told], [], [], 30)[0], "no check has begun"
+        pid = int(os.read(told, 100).split()[0])
+    finally:
+        explorer.kill()
+        explorer.wait()
+        os.close(told)
+
+    assert not is_alive(pid)
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt, GeneratorExit])
+def test_interrupt_of_a_check_is_what_the_check_says(error, capfd) -> None:
+    """In a fork it is nobody else's; the frames of the explorer are not shown."""
+
+    def interrupt() -> None:
+        raise error
+
+    (finding,) = forked(at_part(interrupt)).findings
+
+    assert "violated" == finding.kind
+    assert f"{error.__name__}: raise error" in finding.said
+    assert ("", "") == capfd.readouterr()
+
+
+def test_one_processor_is_enough() -> None:
+    """A single lane checks one state after the other."""
+    state = CrashState(recordings.STATE, 0, (), ())
+    case = Case("prefix", state, paths_of(state.tree), ())
+    bench = FolderBench(lambda *_: None, isolation="fork", timeout_s=20, lanes=1)
+    with closing(bench):
+        assert [HOLDS] * 2 == [outcome for _, outcome in bench.run([case, case])]
 
 
 def is_alive(pid: int) -> bool:

@@ -42,6 +42,15 @@ def test_bug_has_all_its_parts() -> None:
     assert [] == [part for part in expected if part not in text]
 
 
+def test_replay_can_be_pasted_at_any_width() -> None:
+    """It is one line, as long as it is, and nothing in it is broken."""
+    program = f"-- sh -c 'echo {'a b ' * 60}'"
+    report = report_of()
+    line = f"  replay: holdfast crash --replay {report.findings[0].id} {program}"
+
+    assert line in report.text(width=40, program=program).splitlines()
+
+
 def test_colour_is_a_choice() -> None:
     """Without it there is no escape sequence; with it the text is the same."""
     import re

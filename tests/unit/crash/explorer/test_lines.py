@@ -87,7 +87,8 @@ def test_half_done_calls_say_what_they_are(words) -> None:
         if state.dropped and (scene := Scene(recording, state)).is_inside
     }
 
-    assert {f"inside #1 call (u/app.py:3): {words}"} == points
+    more = {"none of its bytes is there"} if words == "a torn write" else set()
+    assert {f"inside #1 call (u/app.py:3): {which}" for which in {words, *more}} == points
 
 
 def test_call_of_several_changes_is_done_in_part() -> None:

@@ -64,6 +64,17 @@ def test_recovery_is_its_own_recording() -> None:
     assert ["unlink('a')"] == [call.text for call in recording.calls]
 
 
+def test_recovery_that_runs_nothing_is_told() -> None:
+    """A coroutine function would leave the disk as it was."""
+
+    async def later(crashed) -> None:
+        raise AssertionError
+
+    disk = disk_with_a_write()
+    with pytest.raises(RecoveryFailed, match="returned a coroutine, and nothing of it was run"):
+        MemoryBench(disk, print, recover=later).record_recovery(case_of(disk))
+
+
 def test_recovery_that_raises_is_told() -> None:
     """With its words."""
     disk = disk_with_a_write()

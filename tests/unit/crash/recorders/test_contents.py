@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import mmap
 import os
 
 import pytest
@@ -62,15 +63,122 @@ def test_appending_writes_go_to_the_end(recorded):
 
 
 def test_synced_writes_are_synced(recorded):
-    """O_DSYNC, O_SYNC and RWF_DSYNC make each write durable."""
+    """O_SYNC and RWF_SYNC make each write durable as fsync does, the others without names."""
 
     def program():
         os.write(opened(os.O_DSYNC), b"a")
         os.write(opened(os.O_SYNC), b"b")
         os.pwritev(opened(), [b"c"], 0, os.RWF_DSYNC)
+        os.pwritev(opened(), [b"d"], 0, os.RWF_SYNC)
+        os.pwritev(opened(os.O_DSYNC), [b"e"], 0, os.RWF_SYNC)
 
     found = changes(recorded.operations(program))
-    assert [Write, SyncFile] * 3 == [type(operation) for operation in found]
+    assert [Write, SyncFile] * 5 == [type(operation) for operation in found]
+    expected = [SyncFile(2, data_only) for data_only in (True, False, True, False, False)]
+    assert expected == found[1::2]
+
+
+@pytest.mark.parametrize("way", ["O_DSYNC", "O_SYNC", "RWF_DSYNC", "sendfile"])
+def test_synchronous_write_syncs_what_it_wrote(recorded, way):
+    """Other data of the file stay unsynced, and a note says so, until the file is synced."""
+    (recorded.folder / "s").write_bytes(b"head")
+
+    def write_synced():
+        if way == "RWF_DSYNC":
+            os.pwritev(opened(), [b"head"], 0, os.RWF_DSYNC)
+        elif way == "sendfile":
+            os.sendfile(opened(os.O_DSYNC), os.open("s", os.O_RDONLY), 0, 4)
+        else:
+            os.write(opened(getattr(os, way)), b"head")
+
+    def program():
+        file = opened()
+        os.pwrite(file, b"data", 8192)
+        write_synced()
+        os.fdatasync(file)
+        write_synced()
+
+    recording = recorded.call(program)
+    expected = [Write, Write, SyncFile, Write, SyncFile]
+    assert expected == [type(operation) for operation in changes(recording.operations)]
+    assert ["a synchronous write into f, which holds"] == [note[:39] for note in recording.notes]
+
+
+def test_cut_file_is_whole_after_a_synchronous_write(recorded):
+    """Opened anew, cut and written synchronously: nothing of it is left unsynced."""
+    (recorded.folder / "f").write_bytes(b"x" * 9000)
+    data = b"new"
+
+    def program():
+        os.write(opened(os.O_TRUNC | os.O_DSYNC), data)
+
+    expected = [Truncate(2, 0), Write(2, 0, data), SyncFile(2, data_only=True)]
+    assert expected == changes(recorded.operations(program))
+
+
+@pytest.fixture
+def direct_folder(recorded):
+    """The folder to be recorded, where files can be opened with O_DIRECT."""
+    try:
+        os.close(os.open(recorded.folder / "probe", os.O_CREAT | os.O_RDWR | os.O_DIRECT))
+    except OSError:
+        pytest.skip("this filesystem knows no O_DIRECT")
+    (recorded.folder / "probe").unlink()
+    return recorded
+
+
+def test_direct_writes(direct_folder):
+    """O_DIRECT wants whole blocks in memory that is aligned; they arrive, vectors too."""
+
+    def program():
+        file = opened(os.O_DIRECT)
+        block = mmap.mmap(-1, 4096)
+        block[:] = b"a" * 4096
+        assert 4096 == os.write(file, block)
+        assert 4096 == os.pwrite(file, block, 8192)
+        assert 8192 == os.writev(file, [block, block])
+
+    block = b"a" * 4096
+    expected = [Write(2, 0, block), Write(2, 8192, block), Write(2, 4096, block * 2)]
+    assert expected == changes(direct_folder.operations(program))
+
+
+def test_direct_write_from_unaligned_memory(direct_folder, monkeypatch):
+    """It fails, or not, as without the recorder."""
+    block = memoryview(mmap.mmap(-1, 8192))[1:4097]
+
+    def attempt() -> bool:
+        file = opened(os.O_DIRECT)
+        try:
+            return os.write(file, block) == 4096
+        except OSError:
+            return False
+        finally:
+            os.close(file)
+
+    monkeypatch.chdir(direct_folder.folder)
+    natively = attempt()
+    (direct_folder.folder / "f").unlink()
+
+    def program():
+        assert natively == attempt()
+
+    writes = changes(direct_folder.operations(program))
+    assert natively == bool(writes)
+
+
+def test_write_that_does_not_append(recorded):
+    """RWF_NOAPPEND goes where it says, on a descriptor that appends."""
+    noappend = 0x20
+    (recorded.folder / "f").write_bytes(b"12345")
+
+    def program():
+        try:
+            os.pwritev(opened(os.O_APPEND), [b"x"], 1, noappend)
+        except OSError:  # before Linux 6.9
+            os.pwrite(opened(), b"x", 1)
+
+    assert [Write(2, 1, b"x")] == changes(recorded.operations(program))
 
 
 def test_truncation_both_ways(recorded):

@@ -5,12 +5,13 @@ from __future__ import annotations
 import ctypes
 import os
 import shutil
+import sys
 import traceback
 from struct import pack
 
 import pytest
 
-from holdfast.crash.recorders import RecorderUnavailable, kernel, record_command
+from holdfast.crash.recorders import RecorderUnavailable, RecordingRefused, kernel, record_command
 
 COMMAND = ("sh", "-c", "echo x > f; mv f g")
 
@@ -79,3 +80,52 @@ def test_both_recorders_see_the_same(recorded):
     other = recorded.command(*COMMAND, recorder="strace")
     assert one.operations == other.operations
     assert ["seccomp", "strace"] == [one.recorder, other.recorder]
+
+
+@pytest.mark.usefixtures("recorded")
+def test_where_neither_recorder_works_both_reasons_are_told(tmp_path, monkeypatch):
+    """What forbids the one, what is missing for the other, and what to do."""
+    monkeypatch.setenv("PATH", "/nowhere")
+
+    def program():
+        with pytest.raises(RecorderUnavailable) as caught:
+            record_command(COMMAND, root=str(tmp_path))
+        assert str(caught.value).startswith("seccomp recorder: the container forbids it. strace re")
+        assert "strace is not installed. Nothing was run. Allow" in str(caught.value)
+
+    in_a_container(program)
+
+
+@pytest.mark.parametrize("recorder", ["auto", "seccomp", "strace"])
+def test_a_recorded_program_records_nothing(recorded, tmp_path_factory, recorder):
+    """By strace neither, which would not see the calls that the outer recorder carries out."""
+    inner = str(tmp_path_factory.mktemp("inner"))
+
+    def program():
+        with pytest.raises(RecorderUnavailable, match="itself under another recorder"):
+            record_command(COMMAND, root=inner, recorder=recorder)
+
+    assert () == recorded.call(program).calls
+    assert [] == os.listdir(inner)
+
+
+@pytest.mark.skipif(shutil.which("strace") is None, reason="needs strace")
+@pytest.mark.usefixtures("recorded")
+@pytest.mark.parametrize(
+    ("recorder", "word"),
+    [("seccomp", "watches calls by seccomp notification"), ("strace", None)],
+)
+def test_a_recorder_under_strace_is_told(tmp_path, tmp_path_factory, capfd, recorder, word):
+    """Notification hides calls from strace: refused. To trace what is traced cannot be done."""
+    script = (
+        "import sys; from holdfast.crash.recorders import record_command\n"
+        f"record_command(['true'], root=sys.argv[1], recorder={recorder!r})"
+    )
+    inner = str(tmp_path_factory.mktemp("inner"))
+    command = (sys.executable, "-c", script, inner)
+    if word is None:
+        record_command(command, root=str(tmp_path), recorder="strace")
+        assert "traces this one already" in capfd.readouterr().err
+    else:
+        with pytest.raises(RecordingRefused, match=word):
+            record_command(command, root=str(tmp_path), recorder="strace")

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import ctypes
 import errno
+import mmap
 import os
 import sys
 import threading
+import tracemalloc
 
 import pytest
 
@@ -78,3 +80,19 @@ def test_reasons_are_in_plain_words():
     assert "older than 5.19" in kernel.explain(OSError(errno.EINVAL, ""))
     assert "another recorder" in kernel.explain(OSError(errno.EBUSY, ""))
     assert "container" in kernel.explain(OSError(errno.EPERM, ""))
+
+
+def test_a_size_that_is_a_lie_takes_no_memory():
+    """What is there is read, a piece at a time, and no more is made room for."""
+    with mmap.mmap(-1, 40 << 20) as pages:
+        held = ctypes.c_char.from_buffer(pages)
+        address = ctypes.addressof(held)
+        kernel.syscall({"x86_64": 10}.get(os.uname().machine, 226), address + (24 << 20), 4096, 0)
+        tracemalloc.start()
+        found = kernel.MemoryReader().read(os.getpid(), address, 0x7FFFF000)
+        peak = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+        kernel.syscall({"x86_64": 10}.get(os.uname().machine, 226), address + (24 << 20), 4096, 3)
+        assert bytes(24 << 20) == found
+        assert 100 << 20 > peak
+        del held

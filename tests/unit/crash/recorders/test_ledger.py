@@ -88,3 +88,10 @@ def test_set_id_modes_are_kept_in_view(ledger):
     assert {2: 0o4755} == ledger.special_modes
     ledger.emit(ops.SetAttributes(2, 0o755))
     assert {} == ledger.special_modes
+
+
+def test_devices_are_those_of_the_recorded_inodes(ledger):
+    """One as a rule; more where something is mounted below the folder."""
+    one = ledger.devices()
+    ledger.born((123456, 1))
+    assert one | {123456} == ledger.devices()

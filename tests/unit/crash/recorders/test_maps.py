@@ -67,16 +67,6 @@ def test_recorded_calls_are_no_stores(file, maps):
     assert [] == maps.changes()
 
 
-def test_what_a_sync_of_a_part_leaves(file, maps):
-    """A part covers the file if every unsynced store lies in it."""
-    store(file, PAGE, b"x")
-    maps.changes()
-    assert maps.covers(2, PAGE, 2 * PAGE)
-    assert not maps.covers(2, 0, PAGE)
-    maps.synced(2)
-    assert maps.covers(2, 0, PAGE)
-
-
 def test_watching_twice_is_watching_once(file, maps):
     """The second descriptor is let go of."""
     again = os.open(file, os.O_RDONLY)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+import threading
 
 import pytest
 
@@ -58,3 +59,35 @@ def test_unseen_output_is_refused(recorded):
 
     with pytest.raises(RecordingRefused, match="stdout"):
         recorded.call(program, ack="stdout")
+
+
+def test_output_that_is_read_late_is_not_lost(recorded, marks):
+    """A stdout of ours that does not block is waited for."""
+    reading, writing = os.pipe()
+    os.set_blocking(writing, False)
+    kept = os.dup(1)
+    os.dup2(writing, 1)
+    os.close(writing)
+    got = []
+
+    def read():
+        with open(reading, "rb") as file:
+            got.append(file.read())
+
+    reader = threading.Thread(target=read)
+    code = "print('x' * 999, flush=True)\n" * 300
+    try:
+        assert 300 == len(
+            marks(
+                recorded.command(
+                    *(sys.executable, "-c", code),
+                    ack="stdout",
+                    progress=lambda number: reader.start() if number == 200 else None,
+                )
+            )
+        )
+    finally:
+        os.dup2(kept, 1)
+        os.close(kept)
+    reader.join()
+    assert 300_000 == len(got[0])

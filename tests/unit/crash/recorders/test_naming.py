@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import ctypes
+import mmap
 import os
 import socket
+import threading
 
 import pytest
 
+from holdfast.crash import ack
 from holdfast.crash.recorders import RecordingRefused
 from holdfast.vfs import operations as ops
 
@@ -155,6 +158,116 @@ def test_file_from_outside_counts_as_written_now(recorded, tmp_path_factory):
     recording = recorded.call(program)
     assert [ops.Write(2, 0, b"unsynced")] == of(recording, ops.Write)
     assert [b"", b"synced"] == [o.node.data for o in of(recording, ops.Create)]
+
+
+def change_behind_the_times(path: str) -> None:
+    """Change a synced file, and set its times back."""
+    file = os.open(path, os.O_RDWR)
+    os.fsync(file)
+    before = os.fstat(file)
+    os.pwrite(file, b"X", 0)
+    os.utime(file, ns=(before.st_atime_ns, before.st_mtime_ns))
+    os.close(file)
+
+
+@pytest.mark.parametrize("way", [os.rename, os.link])
+def test_file_from_outside_that_was_changed_after_its_sync(recorded, tmp_path_factory, way):
+    """Its length and its mtime do not show it."""
+    outside = tmp_path_factory.mktemp("outside")
+
+    def program():
+        touch(f"{outside}/a", b"synced")
+        change_behind_the_times(f"{outside}/a")
+        way(f"{outside}/a", "a")
+
+    assert [ops.Write(2, 0, b"Xynced")] == of(recorded.call(program), ops.Write)
+
+
+def test_file_from_outside_that_somebody_else_changed(recorded, tmp_path_factory):
+    """A process that is not recorded cannot hide it: ctime tells."""
+    outside = tmp_path_factory.mktemp("outside")
+    asking, asked = os.pipe(), os.pipe()
+    helper = threading.Thread(
+        target=lambda: (
+            os.read(asking[0], 1),
+            os.pwrite(file.fileno(), b"X", 0),
+            os.utime(f"{outside}/a", ns=(before.st_atime_ns, before.st_mtime_ns)),
+            os.write(asked[1], b"."),
+        )
+    )
+    with open(outside / "a", "w+b", buffering=0) as file:
+        file.write(b"synced")
+        before = os.stat(outside / "a")
+
+        def program():
+            os.fsync(os.open(f"{outside}/a", os.O_RDONLY))
+            os.write(asking[1], b".")
+            os.read(asked[0], 1)
+            os.rename(f"{outside}/a", "a")
+
+        helper.start()
+        try:
+            recording = recorded.call(program)
+        finally:
+            os.write(asking[1], b".")
+            helper.join()
+    for end in (*asking, *asked):
+        os.close(end)
+    assert [ops.Write(2, 0, b"Xynced")] == of(recording, ops.Write)
+
+
+@pytest.mark.parametrize("where", ["outside", "inside, and out", "before"])
+def test_mapped_file_from_outside_is_watched(recorded, tmp_path_factory, where):
+    """Its stores are seen from its arrival on, and none before counts as synced."""
+    path = tmp_path_factory.mktemp("outside") / "a"
+    path.write_bytes(bytes(4096))
+
+    def mapped() -> mmap.mmap:
+        with open(path, "r+b") as file:
+            return mmap.mmap(file.fileno(), 4096)
+
+    inherited = mapped() if where == "before" else None
+
+    def program():
+        if where == "inside, and out":
+            os.rename(path, "a")
+            with open("a", "r+b") as file:
+                pages = mmap.mmap(file.fileno(), 4096)
+            os.rename("a", path)
+        else:
+            pages = inherited or mapped()
+        pages[0] = 1
+        os.fsync(os.open(path, os.O_RDONLY))
+        os.rename(path, "a")
+        pages[0] = 2
+        ack("stored")
+        pages[0] = 3
+
+    recording = recorded.call(program)
+    (arrival,) = recording.after[ops.ROOT].entries
+    writes = [o for o in of(recording, ops.Write) if o.inode == arrival[1]]
+    assert [1, 2, 3] == [write.data[0] for write in writes]
+    if inherited is not None:
+        inherited.close()
+
+
+def test_file_comes_back_by_another_of_its_names(recorded, tmp_path_factory):
+    """It is the file that it was, unsynced data and all; a name over itself changes nothing."""
+    outside = tmp_path_factory.mktemp("outside")
+
+    def program():
+        touch("a", b"unsynced")
+        os.link("a", f"{outside}/a")
+        os.rename(f"{outside}/a", "a")
+        os.rename(f"{outside}/a", "b")
+        os.link("a", f"{outside}/c")
+        os.unlink("a")
+        os.unlink("b")
+        os.rename(f"{outside}/c", "c")
+
+    recording = recorded.call(program)
+    assert [ops.Write(2, 0, b"unsynced")] == of(recording, ops.Write)
+    assert [(1, name, 2) for name in "abc"] == of(recording, ops.Link)
 
 
 def test_files_and_folders_that_leave(recorded, tmp_path_factory):

@@ -190,3 +190,54 @@ def test_two_recordings_at_the_same_time(recorded, tmp_path_factory):
     for thread in threads:
         thread.join()
     assert [b"3\n", b"3\n"] == [found[folder].after[2].data for folder in folders]
+
+
+def test_program_that_stops_its_parents_ends_all_the_same(recorded):
+    """What watches over it is woken before it is waited for."""
+
+    def program():
+        os.kill(os.getppid(), signal.SIGSTOP)
+        os.close(os.open("f", os.O_WRONLY | os.O_CREAT))
+
+    with pytest.raises(ProgramTimedOut, match="--timeout, timeout_s"):
+        recorded.call(program, timeout_s=1)
+
+
+def test_ten_thousand_calls_leave_no_descriptor(recorded):
+    """Nor do many children and files: the peak while it runs is bounded."""
+    counts = []
+
+    def look(number):
+        if number % 100 == 0:
+            counts.append(len(os.listdir("/proc/self/fd")))
+
+    def program():
+        for _ in range(2000):
+            file = os.open("t", os.O_WRONLY | os.O_CREAT)
+            os.write(file, b"x")
+            os.close(file)
+            os.rename("t", "s")
+            os.unlink("s")
+        for number in range(50):
+            if (child := os.fork()) == 0:
+                os.mkdir(str(number))
+                os._exit(0)
+            os.waitpid(child, 0)
+
+    before = len(os.listdir("/proc/self/fd"))
+    recording = recorded.call(program, progress=look)
+    assert 8050 == len(recording.calls)
+    assert before + 100 > max(counts)
+    assert before == len(os.listdir("/proc/self/fd"))
+
+
+def test_paths_that_cannot_be_read_back_are_refused(recorded):
+    """Each was short enough where the program stood; all together no call takes them."""
+
+    def program():
+        for _ in range(20):
+            os.mkdir("d" * 250)
+            os.chdir("d" * 250)
+
+    with pytest.raises(RecordingRefused, match=r"too long.*more than 4,095 bytes"):
+        recorded.call(program)

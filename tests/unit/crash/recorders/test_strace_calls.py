@@ -66,6 +66,10 @@ def test_the_agreed_path_acknowledges():
     assert [None] == [call.error for call in it.ledger.calls]
 
 
+NO_APPEND = (
+    "fcntl(3</r/a>, F_SETFL, O_RDWR|O_APPEND) = 0\n"
+    '1 pwritev2(3</r/a>, [{iov_base="x", iov_len=1}], 1, 2, RWF_NOAPPEND) = 1'
+)
 WRITE = '1 write(3</r/a>, "z", 1) = 1'
 
 
@@ -82,6 +86,10 @@ WRITE = '1 write(3</r/a>, "z", 1) = 1'
         ('pwrite64(3</r/a>, "xy", 2, 9) = 2', [(9, b"xy"), (0, b"z")]),
         ('pwritev2(3</r/a>, [{iov_base="x", iov_len=1}], 1, -1, 0) = 1', [(0, b"x"), (1, b"z")]),
         ("fcntl(3</r/a>, F_SETFL, O_RDWR|O_APPEND) = 0", [(5, b"z")]),
+        (
+            NO_APPEND,
+            [(2, b"x"), (5, b"z")],
+        ),
         ("fcntl(3</r/a>, F_GETFL) = 0x8402 (flags O_RDWR|O_APPEND|O_LARGEFILE)", [(0, b"z")]),
     ],
 )
@@ -97,11 +105,44 @@ def test_an_appending_descriptor_writes_at_the_end():
     )
 
 
-@pytest.mark.parametrize("flags", ["O_WRONLY|O_SYNC", "O_WRONLY|O_DSYNC"])
-def test_a_synchronous_descriptor_syncs(flags):
-    """Each write is durable when it returned."""
-    found = after_open('1 write(3</r/a>, "x", 1) = 1', flags)
-    assert [Write(2, 0, b"x"), SyncFile(2)] == found
+@pytest.mark.parametrize(
+    ("flags", "how", "data_only"),
+    [
+        ("O_WRONLY|O_SYNC", "0", False),
+        ("O_WRONLY|O_DSYNC", "0", True),
+        ("O_WRONLY", "RWF_DSYNC", True),
+        ("O_WRONLY", "RWF_SYNC", False),
+        ("O_WRONLY|O_DSYNC", "RWF_SYNC", False),
+    ],
+)
+def test_a_synchronous_write_syncs(flags, how, data_only):
+    """Each one is durable when it returned; O_DSYNC and RWF_DSYNC sync no names."""
+    line = f'1 pwritev2(3</r/a>, [{{iov_base="x", iov_len=1}}], 1, 0, {how}) = 1'
+    assert [Write(2, 0, b"x"), SyncFile(2, data_only)] == after_open(line, flags)
+
+
+def test_a_synchronous_write_syncs_what_it_wrote():
+    """Other data of the file stay unsynced, and a note says so; the last part makes it whole."""
+    it = Replayed(
+        OPEN_A.replace("O_RDWR", "O_WRONLY|O_DSYNC")
+        + """1 openat(AT_FDCWD</r>, "a", O_RDWR) = 4</r/a>
+        1 pwrite64(4</r/a>, "x", 1, 4096) = 1
+        1 pwrite64(3</r/a>, "y", 1, 0) = 1
+        1 pwrite64(3</r/a>, "z", 1, 4096) = 1
+        """.replace("        ", ""),
+        ONE,
+    )
+    writes = [Write(2, 4096, b"x"), Write(2, 0, b"y"), Write(2, 4096, b"z")]
+    assert [*writes, SyncFile(2, data_only=True)] == it.operations
+    assert ["a synchronous write into a, which"] == [note[:33] for note in it.world.notes]
+
+
+def test_a_copy_through_a_synchronous_descriptor_syncs():
+    """As a write of the same bytes does."""
+    log = """1 openat(AT_FDCWD</r>, "d/b", O_RDONLY) = 4</r/d/b>
+1 sendfile(3</r/a>, 4</r/d/b>, NULL, 1) = 1"""
+    found = after_open(log, "O_WRONLY|O_DSYNC")
+    assert [Write(2, 0, b"b"), SyncFile(2, data_only=True)] == found
 
 
 def test_positions_are_shared_with_children():

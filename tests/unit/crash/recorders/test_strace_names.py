@@ -137,6 +137,14 @@ def test_a_call_that_failed_changed_nothing(call):
     assert ["EACCES"] == [made.error for made in it.ledger.calls]
 
 
+@pytest.mark.parametrize(("devices", "expected"), [(1, [SyncAll(), SyncAll()]), (2, [SyncAll()])])
+def test_syncfs_of_one_of_several_filesystems_is_no_sync_of_all(devices, expected):
+    """A note says so; `sync` syncs them all."""
+    it = Replayed(f"{OPEN}1 syncfs(3</r/a>) = 0\n1 sync() = 0", ONE, devices=devices)
+    assert expected == it.operations
+    assert (devices > 1) is ("several filesystems" in "".join(it.world.notes))
+
+
 def test_a_sync_that_failed_is_told():
     """The kernel takes the pages for clean from then on."""
     found = operations(f"{OPEN}1 fsync(3</r/a>) = -1 EIO (Input/output error)", ONE)

@@ -121,3 +121,11 @@ def test_a_program_that_could_not_be_executed_is_told():
     """The first error of execve."""
     it = Replayed('1 execve("/x", ["x"], 0x7f /* 3 vars */) = -1 ENOEXEC (Exec format error)', ONE)
     assert (False, "ENOEXEC") == (it.replay.started, it.replay.start_error)
+
+
+def test_notification_that_the_program_sets_up_is_refused():
+    """It would hide calls from strace; a filter without it is none of it."""
+    line = "1 seccomp(SECCOMP_SET_MODE_FILTER, {}, {{len=9, filter=0x7f}}) = 5"
+    with pytest.raises(RecordingRefused, match="hides them from strace"):
+        operations(line.format("SECCOMP_FILTER_FLAG_NEW_LISTENER|0x20"), ONE)
+    assert [] == operations(line.format("SECCOMP_FILTER_FLAG_TSYNC"), ONE)

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import ctypes
 import mmap
 import os
 import sqlite3
+import subprocess
+from typing import Any
 
 import pytest
 
@@ -21,6 +24,8 @@ from holdfast.vfs.operations import (
 )
 
 SYNCS = (SyncAll, SyncFailed, SyncFile, SyncFolder)
+C = ctypes.CDLL(None, use_errno=True)
+MS_SYNC = 4
 
 
 def opened() -> int:
@@ -45,6 +50,29 @@ def test_each_kind_of_sync(recorded):
 
     expected = [SyncFile(2), SyncFile(2, data_only=True), SyncFolder(1), SyncAll()]
     assert expected == of(recorded.call(program), *SYNCS)
+
+
+@pytest.mark.root
+def test_syncfs_of_one_of_several_filesystems_is_no_sync_of_all(recorded):
+    """A note says so; `sync` syncs them all."""
+    below = recorded.folder / "mounted"
+    below.mkdir()
+    mount = ["mount", "-t", "tmpfs", "none", str(below)]
+    if os.geteuid() or subprocess.run(mount, check=False).returncode:
+        pytest.skip("needs root: mounts a filesystem")
+
+    def program():
+        os.write(os.open("mounted/f", os.O_WRONLY | os.O_CREAT), b"unsynced")
+        assert 0 == C.syncfs(os.open(".", os.O_RDONLY))
+        ack("after syncfs")
+        os.sync()
+
+    try:
+        recording = recorded.call(program)
+    finally:
+        subprocess.run(["umount", str(below)], check=True)
+    assert [Mark, SyncAll] == [type(o) for o in of(recording, Mark, *SYNCS)]
+    assert ["the recorded folder spans several filesystems"] == [n[:45] for n in recording.notes]
 
 
 def test_failed_sync_is_an_operation(recorded):
@@ -120,11 +148,83 @@ def test_msync_of_a_part_counts_if_all_stores_lie_in_it(recorded):
 
         return run
 
-    assert [SyncFile(2)] == of(recorded.call(program(5000)), *SYNCS)
+    assert [SyncFile(2, data_only=True)] == of(recorded.call(program(5000)), *SYNCS)
     (recorded.folder / "f").unlink()
     recording = recorded.call(program(0, 5000))
     assert [] == of(recording, *SYNCS)
     assert "msync of a part of f" in recording.notes[0]
+
+
+def test_msync_of_all_parts_counts(recorded):
+    """One after the other: the last of them leaves nothing unsynced."""
+
+    def program():
+        file = opened()
+        os.ftruncate(file, 8192)
+        with mmap.mmap(file, 8192) as pages:
+            pages[0] = pages[5000] = 1
+            pages.flush(4096, 4096)
+            pages.flush(0, 4096)
+
+    assert [SyncFile(2, data_only=True)] == of(recorded.call(program), *SYNCS)
+
+
+@pytest.mark.parametrize("change", ["write", "truncate"])
+def test_msync_does_not_cover_writes_elsewhere(recorded, change):
+    """What calls did to the rest of the file is as unsynced as stores there."""
+
+    def program():
+        file = opened()
+        os.ftruncate(file, 16384)
+        os.fsync(file)
+        with mmap.mmap(file, 8192) as pages:
+            if change == "write":
+                os.pwrite(file, b"data", 12288)
+            else:
+                os.ftruncate(file, 12288)
+            pages[0] = 1
+            pages.flush()
+
+    recording = recorded.call(program)
+    assert [SyncFile(2)] == of(recording, *SYNCS)
+    assert "msync of a part of f" in recording.notes[0]
+
+
+def test_msync_of_what_was_open_to_be_read_is_none(recorded):
+    """The kernel syncs nothing then."""
+
+    def program():
+        file = opened()
+        os.ftruncate(file, 4096)
+        with mmap.mmap(file, 4096) as pages:
+            pages[0] = 1
+            reading = os.open("f", os.O_RDONLY)
+            with mmap.mmap(reading, 4096, prot=mmap.PROT_READ) as seen:
+                address = ctypes.c_void_p(address_of(seen))
+                assert 0 == C.msync(address, ctypes.c_size_t(4096), MS_SYNC)
+
+    assert [] == of(recorded.call(program), *SYNCS)
+
+
+def address_of(pages: mmap.mmap) -> int:
+    """Where a mapping of ours is that may not be written."""
+    from holdfast.crash.recorders.mappings import shared_mappings
+
+    return next(m.start for m in shared_mappings(os.getpid()) if not m.writable and pages)
+
+
+def test_stores_after_a_synchronous_write(recorded):
+    """Stores elsewhere in the file are not covered by it."""
+
+    def program():
+        file = opened()
+        os.ftruncate(file, 8192)
+        os.fsync(file)
+        with mmap.mmap(file, 8192) as pages:
+            pages[5000] = 1
+            os.pwritev(file, [b"head"], 0, os.RWF_DSYNC)
+
+    assert [SyncFile(2)] == of(recorded.call(program), *SYNCS)
 
 
 def test_writes_and_stores_mix(recorded):
@@ -140,6 +240,24 @@ def test_writes_and_stores_mix(recorded):
 
     offsets = [len(write.data) for write in of(recorded.call(program), Write)]
     assert [3, 4096] == offsets
+
+
+def test_read_only_mapping_made_before_the_recording(recorded):
+    """It can be made writable later if the file was open for that, so it is watched as well."""
+    with open(recorded.folder / "f", "w+b") as file:
+        file.truncate(4096)
+        with mmap.mmap(file.fileno(), 4096, prot=mmap.PROT_READ) as pages:
+            address, size = address_of(pages), ctypes.c_size_t(4096)
+
+            def program():
+                assert 0 == C.mprotect(ctypes.c_void_p(address), size, mmap.PROT_WRITE)
+                ctypes.memset(address, 1, 1)
+                ack("stored")
+                ctypes.memset(address, 2, 1)
+
+            recording = recorded.call(program)
+
+    assert [1, 2] == [write.data[0] for write in of(recording, Write)]
 
 
 def test_mapping_made_before_the_recording(recorded):
@@ -170,3 +288,27 @@ def test_sqlite(recorded, mode):
     recording = recorded.call(program)
     assert 5 == len(of(recording, Mark))
     assert len(of(recording, SyncFile)) >= 5
+
+
+def test_sync_stays_on_the_filesystem_of_the_folder(recorded):
+    """A machine-wide sync may take minutes: what is written elsewhere stays dirty."""
+    from holdfast.crash.recorders.kernel import native_architecture
+    from holdfast.crash.recorders.scene import Scene
+
+    scene = Scene(native_architecture(), str(recorded.folder))
+    scene.start()
+
+    class Stopped:
+        """A call that must not be carried out as it is."""
+
+        name = "sync"
+
+        def execute(self, number):
+            raise AssertionError(number)
+
+    stopped: Any = Stopped()
+    assert 0 == scene.sync(stopped)
+    scene.ledger.born((0, 0))  # a file of another filesystem below the folder
+    with pytest.raises(AssertionError):
+        scene.sync(stopped)
+    scene.close()

@@ -84,3 +84,17 @@ def test_process_that_is_gone(tasks, poll):
 def test_status(tasks):
     """One line of /proc, split."""
     assert [f"{os.getuid()}"] == tasks.of(os.getpid()).status("Uid")[:1]
+
+
+def test_a_bounded_number_is_kept(tasks, monkeypatch):
+    """Each takes a descriptor; who was forgotten is met anew."""
+    monkeypatch.setattr("holdfast.crash.recorders.tasks.TASKS_MAX", 1)
+    child = subprocess.Popen(["sleep", "100"])
+    first = tasks.of(os.getpid())
+    other = tasks.of(child.pid)
+    assert other is tasks.of(child.pid)
+    assert first is not tasks.of(os.getpid())
+    with pytest.raises(OSError, match="Bad file"):
+        os.fstat(other.pidfd if other.pidfd != tasks.of(os.getpid()).pidfd else -1)
+    child.kill()
+    child.wait()

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import signal
 import time
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 
@@ -60,18 +62,38 @@ def test_orphans_are_waited_for(tmp_path):
 def test_everything_is_killed_when_told_so(tmp_path):
     """Children of children, in sessions of their own too."""
     ready = tmp_path / "ready"
+    warden, orders, report = started(lambda: sleep_with_a_child(ready))
+    wait_for(ready)
+    os.close(orders)
+    assert b"-9\n" == finished(warden, -1, report)
+    assert not Path(f"/proc/{ready.read_text()}").exists()
 
-    def program():
-        if os.fork() == 0:
-            os.setsid()
-            ready.write_text(str(os.getpid()))
-        while True:
-            time.sleep(60)
 
-    warden, orders, report = started(program)
+def sleep_with_a_child(ready: Path) -> NoReturn:
+    """Have a child in a session of its own."""
+    if os.fork() == 0:
+        os.setsid()
+        ready.write_text(str(os.getpid()))
+    while True:
+        time.sleep(60)
+
+
+def wait_for(ready: Path) -> None:
+    """Until something stands in the file."""
     deadline = time.monotonic() + 10
     while not (ready.exists() and ready.read_text()) and time.monotonic() < deadline:
         time.sleep(0.01)
+
+
+def test_everything_is_killed_when_nobody_reads_the_report(tmp_path):
+    """A recorder that was killed has let go of both pipes, whatever it does about SIGPIPE."""
+    ready = tmp_path / "ready"
+    kept = signal.signal(signal.SIGPIPE, signal.SIG_DFL)
+    warden, orders, report = started(lambda: sleep_with_a_child(ready))
+    signal.signal(signal.SIGPIPE, kept)
+    wait_for(ready)
+    os.close(report)
     os.close(orders)
-    assert b"-9\n" == finished(warden, -1, report)
+
+    assert 0 == os.waitpid(warden, 0)[1]
     assert not Path(f"/proc/{ready.read_text()}").exists()

@@ -14,7 +14,7 @@ import pytest
 
 from holdfast.crash.recording import Site
 from holdfast.crash.sites import SiteFinder
-from holdfast.crash.sites.finder import PROCESSES_MAX
+from holdfast.crash.sites.finder import FAILURES_MAX, PROCESSES_MAX
 from tests.support.stopped import PATIENCE_S, VERSIONS, interpreter, line_of, script, stopped
 
 pytestmark = pytest.mark.skipif(
@@ -250,3 +250,46 @@ def test_a_call_is_answered_quickly(tmp_path, finder):
         for _ in range(1000):
             finder.sites(it.pid, it.tid, pointer)
         assert time.perf_counter() - start < 1
+
+
+def test_a_process_that_cannot_be_looked_into_is_asked_once(tmp_path, finder):
+    """Its maps are long: they are not read again at each call."""
+    path = script(tmp_path, "announce()\nos.read(0, 1)")
+    with stopped([sys.executable, path]) as it:
+        at = it.instruction_pointer()
+        os.kill(it.pid, 0)
+        process = finder._look_at(it.pid, at)
+        process.give_up()
+        assert () == finder.sites(it.pid, it.tid, at)
+        assert process is finder._processes[it.pid]
+
+
+def test_a_look_that_fails_is_repeated_a_few_times_only(tmp_path, finder):
+    """Threads that change underway give no lines now and then; a lying process never does."""
+    looks = []
+    fresh = finder._look_at
+
+    def look_at(*place):
+        looks.append(fresh(*place))
+        looks[-1]._memory.close()
+        return looks[-1]
+
+    finder._look_at = look_at
+    path = script(tmp_path, "announce()\nos.read(0, 1)")
+    with stopped([sys.executable, path]) as it:
+        at = it.instruction_pointer()
+        for _ in range(FAILURES_MAX + 3):
+            assert () == finder.sites(it.pid, it.tid, at)
+    assert FAILURES_MAX + 1 == len(looks)
+
+
+def test_a_process_that_is_no_ones_business_costs_one_failure(finder):
+    """One that is gone before it was looked at is remembered until it is forgotten."""
+    child = subprocess.Popen(["true"])
+    child.wait()
+    assert () == finder.sites(child.pid, child.pid, 4096)
+    process = finder._processes[child.pid]
+    assert () == finder.sites(child.pid, child.pid, 8192)
+    assert process is finder._processes[child.pid]
+    finder.forget(child.pid)
+    assert {} == finder._processes

@@ -9,7 +9,7 @@ import sys
 
 PROGRAM = """
 import os, subprocess, sys
-from holdfast.crash.disks.parent import die_with_parent
+from holdfast.crash.parent import die_with_parent
 if sys.argv[1] == "child":
     die_with_parent()
     os.write(1, b"ready")
