@@ -47,7 +47,7 @@ def _parser() -> argparse.ArgumentParser:
     add("--workloads", nargs="*", default=[_CONTROLS], metavar="MODULE:NAME")
     add("--only", default="", metavar="TEXT", help="workloads with this in their name")
     add("--devices", nargs="+", default=list(DEVICES), choices=list(DEVICES))
-    add("--images", type=int, default=10_000, help="of the cross-validation; 0: none")
+    add("--images", type=int, default=12_000, help="of the cross-validation; 0: none")
     add("--images-each", type=int, default=60, help="of one workload on one device")
     add("--block-bytes", type=int, default=4096, choices=[512, 4096], help="what never tears")
     add("--models", nargs="+", default=["posix", "linux"], choices=["posix", "linux"])
