@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import os
+import signal
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -21,6 +22,10 @@ settings.load_profile(os.environ.get("HOLDFAST_PROFILE", "default"))
 
 DESCRIPTORS = Path("/proc/self/fd")
 PATIENCE_S = 5.0
+
+# Started in the background by a shell, this process and all its children would ignore interrupts.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
