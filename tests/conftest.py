@@ -23,9 +23,12 @@ settings.load_profile(os.environ.get("HOLDFAST_PROFILE", "default"))
 DESCRIPTORS = Path("/proc/self/fd")
 PATIENCE_S = 5.0
 
-# Started in the background by a shell, this process and all its children would ignore interrupts.
+# Started by nohup, or in the background by a shell, this process and all its children would ignore
+# these.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
+if hasattr(signal, "SIGHUP"):
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

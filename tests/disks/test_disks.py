@@ -110,13 +110,13 @@ def test_device_that_is_never_flushed_is_caught() -> None:
 
 @each_filesystem
 def test_every_tree_that_is_seen_is_in_the_model(name) -> None:
-    """Random sequences: no tree outside `posix` or `linux`, and more than 100 images each."""
+    """Random sequences: no tree outside `posix` or `linux`, and dozens of images each."""
     seed = int(time.time()) * 1000
     result = crossed(CrossJob(name, seed, 10, ("posix", "linux")))
 
     assert () == result.outside
     assert 0 == result.unmountable
-    assert result.images >= 100, result
+    assert result.images >= 40, result
     assert result.pairs >= 50, result
 
 

@@ -20,7 +20,7 @@ xattrs = st.lists(st.tuples(texts, st.binary(max_size=5)), max_size=2).map(tuple
 numbers = st.integers(0, 1 << 40)
 operations = st.one_of(
     st.builds(ops.Write, st.just(2), st.integers(0, 1 << 20), st.binary(max_size=20)),
-    st.builds(ops.Truncate, st.just(2), st.integers(0, 1 << 30)),
+    st.builds(ops.Truncate, st.just(2), st.integers(0, 1 << 26)),
     st.builds(
         ops.SetAttributes,
         st.just(2),
