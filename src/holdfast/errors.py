@@ -6,7 +6,11 @@
     ├── CommittedNotDurable  (OSError)        environment   in place, but a power cut may undo it
     ├── PromiseUnavailable   (OSError)        environment   cannot be kept whole; it is untouched
     ├── PartlyCommitted                       environment   some files of a batch are in place
+    ├── HandlePoisoned                        environment   a sync failed: open it anew
+    ├── Truncated                             environment   a reader came too late
     ├── Corruption                            the disk      acknowledged bytes are damaged
+    │   ├── ChecksumMismatch                  the disk      a checksum does not fit its bytes
+    │   ├── BadFrame                          the disk      no frame where there must be one
     │   └── UnknownFormat                     the disk      another format, or a newer version
     ├── DecodeError          (ValueError)     the disk      does not parse, or does not fit its type
     └── Closed               (ValueError)     the caller    used after close
@@ -20,15 +24,19 @@ from __future__ import annotations
 from errno import ETIMEDOUT
 
 __all__ = [
+    "BadFrame",
+    "ChecksumMismatch",
     "Closed",
     "CommittedNotDurable",
     "Conflict",
     "Corruption",
     "DecodeError",
+    "HandlePoisoned",
     "HoldfastError",
     "LockTimeout",
     "PartlyCommitted",
     "PromiseUnavailable",
+    "Truncated",
     "UnknownFormat",
 ]
 
@@ -143,6 +151,46 @@ class PartlyCommitted(HoldfastError):
         self.failed = dict(failed)
 
 
+class HandlePoisoned(HoldfastError):
+    """A sync failed, here or in another process: this handle writes no more; open it anew.
+
+    What was not known to be durable may be on disk or not, and only who opens it anew sees which.
+    Attributes: `path`, `first` (the error of the sync, where it was this handle's own), `durable`
+    (the last sequence number that is known to be on disk, where there are any).
+    """
+
+    exit_code = 74
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        path: str,
+        first: BaseException | None = None,
+        durable: int | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.path = path
+        self.first = first
+        self.durable = durable
+
+
+class Truncated(HoldfastError):
+    """What a reader asked for was dropped by retention before it was read; the rest is there.
+
+    Attributes: `path`, `asked` (the sequence number that is gone), `first` (the oldest that is
+    kept).
+    """
+
+    exit_code = 66
+
+    def __init__(self, message: str, *, path: str, asked: int, first: int) -> None:
+        super().__init__(message)
+        self.path = path
+        self.asked = asked
+        self.first = first
+
+
 class Corruption(HoldfastError):
     """Bytes that were once acknowledged are damaged; they were left where they are.
 
@@ -165,6 +213,14 @@ class Corruption(HoldfastError):
         self.offset = offset
         self.expected = expected
         self.found = found
+
+
+class ChecksumMismatch(Corruption):
+    """The bytes do not have the checksum that was written with them; they are left as they are."""
+
+
+class BadFrame(Corruption):
+    """What stands there is no frame, or not the one that belongs there; it is left as it is."""
 
 
 class UnknownFormat(Corruption):

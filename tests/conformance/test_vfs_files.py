@@ -202,11 +202,16 @@ def test_sync_and_writeback_change_nothing(place: Place) -> None:
     file.start_writeback()
     file.sync()
     file.sync()
+    file.sync_data()
+    file.drop_cache()
     assert 3 == file.seek(0, 1)
     assert b"abc" == file.read(9, offset=0)
     file.close()
     file = place.folder.open("a", "read")
     file.sync()
+    file.sync_data()
+    file.drop_cache()
+    assert b"abc" == file.read(9)
     file.close()
 
 
@@ -304,6 +309,8 @@ def test_unlinked_file_stays_usable(place: Place) -> None:
         lambda file: file.truncate(0),
         lambda file: file.stat(),
         lambda file: file.sync(),
+        lambda file: file.sync_data(),
+        lambda file: file.words(1),
         lambda file: file.set_attributes(mode=0o600, owner=None, xattrs={}),
         lambda file: file.lock(),
         lambda file: file.lock(shared=True, block=False),
@@ -321,8 +328,9 @@ def test_closed_files_are_bad_descriptors(place: Place, use) -> None:
         use(file)
 
 
-def test_writeback_never_fails(place: Place) -> None:
-    """The hint is silent even on a closed file."""
+def test_hints_never_fail(place: Place) -> None:
+    """They are silent even on a closed file."""
     file = place.folder.open("a", "new")
     file.close()
     file.start_writeback()
+    file.drop_cache()

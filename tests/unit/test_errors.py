@@ -11,15 +11,19 @@ import pytest
 
 from holdfast import errors
 from holdfast.errors import (
+    BadFrame,
+    ChecksumMismatch,
     Closed,
     CommittedNotDurable,
     Conflict,
     Corruption,
     DecodeError,
+    HandlePoisoned,
     HoldfastError,
     LockTimeout,
     PartlyCommitted,
     PromiseUnavailable,
+    Truncated,
     UnknownFormat,
 )
 
@@ -64,6 +68,25 @@ CASES: list[tuple[HoldfastError, dict[str, Any], type[BaseException], int]] = [
         {"committed": ("a",)},
         HoldfastError,
         74,
+    ),
+    (HandlePoisoned("said", path="a", durable=7), {"path": "a", "durable": 7}, HoldfastError, 74),
+    (
+        Truncated("said", path="a", asked=3, first=5),
+        {"path": "a", "asked": 3, "first": 5},
+        HoldfastError,
+        66,
+    ),
+    (
+        ChecksumMismatch("said", path="a", offset=9, expected=1, found=2),
+        {"path": "a", "offset": 9, "expected": 1, "found": 2},
+        Corruption,
+        65,
+    ),
+    (
+        BadFrame("said", path="a", offset=512),
+        {"path": "a", "offset": 512, "expected": None, "found": None},
+        Corruption,
+        65,
     ),
     (
         Corruption("said", path="a", offset=9, expected=b"x", found=b"y"),
@@ -140,6 +163,14 @@ def test_failures_of_a_batch_are_sent_as_well() -> None:
     assert (errno.ENOSPC, "b") == (back.failed["b"].errno, back.failed["b"].filename)
 
 
+def test_first_error_of_a_handle_is_sent_as_well() -> None:
+    """Who is told that a handle is of no use is told why, in another process too."""
+    back = pickle.loads(pickle.dumps(HandlePoisoned("said", path="a", first=FAILED)))
+
+    assert (errno.ENOSPC, "b") == (back.first.errno, back.first.filename)
+    assert back.durable is None
+
+
 def test_failures_of_a_batch_are_the_errors_own() -> None:
     """Changing the mapping that was passed does not change the error."""
     failed: dict[str, Exception] = {"b": FAILED}
@@ -156,6 +187,8 @@ def test_failures_of_a_batch_are_the_errors_own() -> None:
         (DecodeError("said"), (ValueError,)),
         (Closed("said"), (ValueError,)),
         (UnknownFormat("said", path="a"), (Corruption,)),
+        (ChecksumMismatch("said", path="a"), (Corruption,)),
+        (BadFrame("said", path="a"), (Corruption,)),
     ],
 )
 def test_error_is_caught_as_the_standard_library_would_have_it(

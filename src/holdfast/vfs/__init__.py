@@ -13,7 +13,7 @@ from holdfast.vfs.clock import CLOCK, Clock, ManualClock
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from holdfast.vfs.api import VFS, File, Folder, Holder, OpenMode, Promises, Stat, Sync
+    from holdfast.vfs.api import VFS, File, Folder, Holder, OpenMode, Promises, Stat, Sync, Words
 
 if TYPE_CHECKING or sys.platform == "linux":
     from holdfast.vfs.linux import LinuxVFS as _System
@@ -37,6 +37,7 @@ __all__ = [
     "Promises",
     "Stat",
     "Sync",
+    "Words",
 ]
 
 SYSTEM: VFS = _System()

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 else:
     from holdfast.light_typing import NamedTuple, Protocol
 
-__all__ = ["VFS", "File", "Folder", "Holder", "OpenMode", "Promises", "Stat", "Sync"]
+__all__ = ["VFS", "File", "Folder", "Holder", "OpenMode", "Promises", "Stat", "Sync", "Words"]
 
 OpenMode: TypeAlias = "Literal['read', 'write', 'create', 'new']"
 """`read`: must exist, read only. `write`: must exist, read and write. `create`: read and write,
@@ -48,7 +48,8 @@ class Promises(NamedTuple):
     `filesystem` is its name (`ext4`, `tmpfs` ...); `sync_is_durable`: a sync reaches something that
     survives a power cut; `folder_sync`: a folder can be synced; `locks`: locks exclude all who may
     see the file (not merely those on this machine); `events`: change events can be trusted;
-    `weaknesses`: a sentence for each promise that does not hold.
+    `weaknesses`: a sentence for each promise that does not hold; `zero_filling`: writing into
+    blocks that hold zeros already spares a sync the writing of metadata.
     """
 
     filesystem: str
@@ -57,6 +58,28 @@ class Promises(NamedTuple):
     locks: bool
     events: bool
     weaknesses: tuple[str, ...]
+    zero_filling: bool = True
+
+
+class Words(Protocol):
+    """64-bit words that all who have the file open share: hints, which no sync makes durable.
+
+    An access reads or stores one whole word. An index that is none of the words is `IndexError`, a
+    number that does not fit, and any use after `release`, `ValueError`. Words of a file that was
+    opened to be read cannot be stored: `TypeError`.
+    """
+
+    def __getitem__(self, index: int, /) -> int:
+        """Read a word."""
+        ...
+
+    def __setitem__(self, index: int, value: int, /) -> None:
+        """Store a word; whoever reads it next sees it, in whatever process."""
+        ...
+
+    def release(self) -> None:
+        """Give the words back; idempotent."""
+        ...
 
 
 class Stat(Protocol):
@@ -120,8 +143,30 @@ class File(Protocol):
         """
         ...
 
+    def sync_data(self) -> None:
+        """Return when the contents, and the size needed to read them, are on stable storage.
+
+        Attributes and times may be old after a power cut. After a failure, as after that of `sync`,
+        the file must not be synced again.
+        """
+        ...
+
     def start_writeback(self) -> None:
         """Begin to write dirty pages, without waiting; a hint: no promise, and it never fails."""
+        ...
+
+    def drop_cache(self) -> None:
+        """Let the system forget the pages that need no writing; a hint, and it never fails."""
+        ...
+
+    def words(self, count: int) -> Words:
+        """Return `count` words at the start of the file, in the byte order of this machine.
+
+        They live as long as anybody uses them, past `close` too, and hold no lock. What was stored
+        outlives this process, but a power cut leaves old words or new ones. Nobody may cut the file
+        shorter meanwhile: on most systems that kills who uses the words. `OSError(EINVAL)` if the
+        file is no regular one or has fewer bytes.
+        """
         ...
 
     def set_attributes(
@@ -265,6 +310,10 @@ class VFS(Protocol):
             path: leads to the file, perhaps through symlinks.
             device: the `st_dev` of the file that is meant.
         """
+        ...
+
+    def boot(self) -> str:
+        """Name this run of the machine, which a power cut ends; `""` where that is not known."""
         ...
 
     def promises(self, path: str) -> Promises:

@@ -85,6 +85,13 @@ class DarwinFile(PosixFile):
         """Sync contents, size and attributes down to the medium."""
         sync_descriptor(self._fd)
 
+    def _stores_in_place(self) -> bool:
+        """Ask fstatfs(2) whether the volume is this machine's own."""
+        try:
+            return bool(parse_statfs(_statfs(self._fd))[1] & _MNT_LOCAL)
+        except AttributeError:
+            return False
+
     def _set_xattrs(self, xattrs: Mapping[str, bytes]) -> None:
         if not xattrs:
             return
@@ -159,18 +166,20 @@ def _is_locked(fd: int) -> bool:
     return bool(_FLOCK.unpack(answer)[3] == fcntl.F_WRLCK)
 
 
-def _statfs(path: str) -> bytes:
+def _statfs(place: str | int) -> bytes:
     import ctypes
 
     library = ctypes.CDLL(None, use_errno=True)
     # On Intel the plain name is the old call with 32-bit inodes.
-    machine = os.uname().machine
-    function = getattr(library, "statfs$INODE64" if machine == "x86_64" else "statfs")
-    function.argtypes = (ctypes.c_char_p, ctypes.c_char_p)
+    suffix = "$INODE64" if os.uname().machine == "x86_64" else ""
     buffer = ctypes.create_string_buffer(_STATFS_BYTES * 2)
-    if function(os.fsencode(path), buffer) != 0:
+    if isinstance(place, int):
+        failed = library["fstatfs" + suffix](ctypes.c_int(place), buffer)
+    else:
+        failed = library["statfs" + suffix](ctypes.c_char_p(os.fsencode(place)), buffer)
+    if failed:
         code = ctypes.get_errno()
-        raise OSError(code, os.strerror(code), path)
+        raise OSError(code, os.strerror(code), *([place] if isinstance(place, str) else []))
     return buffer.raw
 
 
@@ -185,4 +194,7 @@ def promises_of(filesystem: str, flags: int) -> Promises:
     weak = ["change events are not used on this system"]
     if network := not flags & _MNT_LOCAL:
         weak.append(f"{filesystem}: locks may exclude this machine only")
-    return Promises(filesystem or "unknown", True, True, not network, False, tuple(weak))
+    zero_filling = filesystem == "hfs"  # the other one that counts, apfs, copies on write
+    return Promises(
+        filesystem or "unknown", True, True, not network, False, tuple(weak), zero_filling
+    )

@@ -35,8 +35,8 @@ T = TypeVar("T")
 
 _RULE = re.compile(r"(\w+) ([1-9]\d*)(\+?)(?: on (.+))? -> (stop|short \d+|E[A-Z0-9]+)", re.DOTALL)
 _CLOSING = frozenset({"close", "close_folder"})
-_SYNCING = frozenset({"sync", "sync_folder"})
-_NEVER_FAILS = frozenset({"start_writeback"})
+_SYNCING = frozenset({"sync", "sync_data", "sync_folder"})
+_NEVER_FAILS = frozenset({"start_writeback", "drop_cache"})
 _NOT_SHORTENED = "short is for read and write"
 
 
@@ -115,10 +115,31 @@ class Fault:
         return strikes
 
 
+class _MortalWords:
+    """The words of a file, as long as the process lives."""
+
+    def __init__(self, words: api.Words, dead: Event) -> None:
+        self._words = words
+        self._dead = dead
+        self.release = words.release
+
+    def __getitem__(self, index: int, /) -> int:
+        return self._alive()[index]
+
+    def __setitem__(self, index: int, value: int, /) -> None:
+        self._alive()[index] = value
+
+    def _alive(self) -> api.Words:
+        if self._dead.is_set():
+            raise Stopped("a word of a file")
+        return self._words
+
+
 class Faulty(Interposed):
     """Carries out `faults` on the calls of `inner`.
 
-    After a `stop`, every call raises `Stopped`, only closing is silent: everything that was open is
+    After a `stop`, every call raises `Stopped`, and so does each use of the words of a file; only
+    closing is silent: everything that was open is
     closed underneath at once, so the locks are gone as they are when the kernel ends a process.
     """
 
@@ -150,11 +171,18 @@ class Faulty(Interposed):
             raise Stopped(str(call))
         return result
 
+    def passed_on(self, words: api.Words) -> api.Words:
+        """Return words that a dead process cannot store."""
+        return _MortalWords(words, self._dead)
+
     def _strike(self, fault: Fault, call: Call, do: Callable[[], object]) -> None:
         if fault.effect == "stop":
             self._dead.set()
             for handle in list(self.handles):
-                handle.inner.close()
+                try:
+                    handle.inner.close()
+                except OSError:
+                    continue  # it is closed all the same
             raise Stopped(f"{fault}: {call}")
         if fault.effect.startswith("short "):
             call.short = int(fault.effect.removeprefix("short "))
@@ -192,7 +220,7 @@ def each_fault(*effects: str) -> Iterator[Fault]:
 
 
 _NOTHING: dict[str, dict[str, object]] = {
-    "sync": {"sync": None},
+    "sync": {"sync": None, "sync_data": None},
     "sync_folder": {"sync_folder": None},
     "lock": {"lock": True, "unlock": None},
     "set_attributes": {"set_attributes": None},

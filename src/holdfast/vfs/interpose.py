@@ -1,7 +1,7 @@
 """A filesystem around another one, with one hook through which every call goes.
 
-`token`, `announce`, `fine_stamps` and `fileno` change nothing, or nothing that could be lost: they
-pass without the hook.
+`token`, `announce`, `fine_stamps`, `boot` and `fileno` change nothing, or nothing that could be
+lost: they pass without the hook. So do the words of a file, once they have been asked for.
 """
 
 from __future__ import annotations
@@ -27,8 +27,8 @@ _ON_FOLDER = (
     *("stat", "xattrs", "names", "sync_folder", "close_folder"),
 )
 _ON_FILE = (
-    *("read", "write", "seek", "truncate", "stat_file", "sync", "start_writeback"),
-    *("set_attributes", "lock", "unlock", "duplicate", "close"),
+    *("read", "write", "seek", "truncate", "stat_file", "sync", "sync_data", "start_writeback"),
+    *("drop_cache", "words", "set_attributes", "lock", "unlock", "duplicate", "close"),
 )
 OPERATIONS = frozenset((*_ON_VFS, *_ON_FOLDER, *_ON_FILE))
 """The names of the operations, as calls and faults spell them."""
@@ -117,9 +117,22 @@ class InterposedFile:
         """Sync contents, size and attributes."""
         self._vfs.around(self._call("sync"), self.inner.sync)
 
+    def sync_data(self) -> None:
+        """Sync contents and size."""
+        self._vfs.around(self._call("sync_data"), self.inner.sync_data)
+
     def start_writeback(self) -> None:
         """Begin to write dirty pages."""
         self._vfs.around(self._call("start_writeback"), self.inner.start_writeback)
+
+    def drop_cache(self) -> None:
+        """Forget clean pages."""
+        self._vfs.around(self._call("drop_cache"), self.inner.drop_cache)
+
+    def words(self, count: int) -> api.Words:
+        """Return the words at the start."""
+        call = self._call("words", f", {count}")
+        return self._vfs.passed_on(self._vfs.around(call, lambda: self.inner.words(count)))
 
     def set_attributes(
         self, *, mode: int, owner: tuple[int, int] | None, xattrs: Mapping[str, bytes]
@@ -244,6 +257,10 @@ class Interposed:
         """Carry out one call: `do()` does it, and may be left out or followed by something else."""
         return do()
 
+    def passed_on(self, words: api.Words) -> api.Words:
+        """Return the words of a file as the caller gets them."""
+        return words
+
     def do_rename(self, folder: api.Folder, names: tuple[str, str], source: api.Folder) -> None:
         """Carry out a rename."""
         folder.rename(*names, source=source)
@@ -285,6 +302,10 @@ class Interposed:
     def fine_stamps(self, path: str, device: int) -> bool:
         """Say whether times tell every change."""
         return self.inner.fine_stamps(path, device)
+
+    def boot(self) -> str:
+        """Name this run of the machine."""
+        return self.inner.boot()
 
     def promises(self, path: str) -> api.Promises:
         """Say what the place gives."""

@@ -46,12 +46,29 @@ class LinuxFile(PosixFile):
     __slots__ = ()
     _write_back: Callable[[int, int, int, int], int] | bool | None = False
 
+    def sync_data(self) -> None:
+        """Sync contents and size by `fdatasync(2)`."""
+        os.fdatasync(self._fd)
+
     def start_writeback(self) -> None:
         """Start writing dirty pages by `sync_file_range(2)`; an error shows at the sync."""
         if LinuxFile._write_back is False:
             LinuxFile._write_back = _load_sync_file_range()
         if callable(LinuxFile._write_back):
             LinuxFile._write_back(self._fd, 0, 0, _SYNC_FILE_RANGE_WRITE)
+
+    def drop_cache(self) -> None:
+        """Forget clean pages by `posix_fadvise(2)`."""
+        try:
+            os.posix_fadvise(self._fd, 0, 0, os.POSIX_FADV_DONTNEED)
+        except OSError:
+            pass  # a hint: a FIFO, or closed
+
+    def _stores_in_place(self) -> bool:
+        """Ask the mount table, once a device."""
+        from holdfast.vfs.mounts import stores_in_place
+
+        return stores_in_place(os.fstat(self._fd).st_dev)
 
     def _set_xattrs(self, xattrs: Mapping[str, bytes]) -> None:
         # A folder's default access list is inherited, but one that had none must not gain it.
@@ -136,6 +153,14 @@ class LinuxVFS(PosixVFS):
         if mount is None or not has_fine_stamps(mount, os.uname().release):
             return False
         return os.stat(mount.point).st_dev == device
+
+    def boot(self) -> str:
+        """Return the kernel's own name for it."""
+        try:
+            with open("/proc/sys/kernel/random/boot_id", encoding="ascii") as file:
+                return file.read(64).strip()
+        except (OSError, UnicodeDecodeError):
+            return ""
 
     def promises(self, path: str) -> api.Promises:
         """Read the mount table for the filesystem and its options."""

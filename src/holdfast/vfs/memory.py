@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import errno
 import os
+from itertools import count
 from typing import TYPE_CHECKING, TypeAlias
 
 from holdfast.vfs.api import Holder, Promises
@@ -39,6 +40,7 @@ Contents: TypeAlias = "bytes | str | None"
 """Of a path: the bytes of a file, `-> target` of a symlink, None for a folder."""
 
 _EMPTY: Tree = {ROOT: Node("folder", 0o755)}
+_boots = count(1)
 _PROMISES = Promises("memory", True, True, True, False, ())
 
 
@@ -58,6 +60,7 @@ class MemoryVFS:
         self.core.unnamed_files = unnamed_files
         self.crash_state: CrashState | None = None
         self.place = _PROMISES
+        self._boot = f"memory-{next(_boots)}"
         self._seed = seed
         self._tokens = 0
 
@@ -124,6 +127,10 @@ class MemoryVFS:
     def fine_stamps(self, path: str, device: int) -> bool:
         """Return what `core.fine_stamps` says, which a test may set."""
         return self.core.fine_stamps
+
+    def boot(self) -> str:
+        """Return a name that no other filesystem in memory has: a crash leaves another one."""
+        return self._boot
 
     def promises(self, path: str) -> Promises:
         """Return `place`, which a test may set."""

@@ -59,7 +59,7 @@ class Inode:
 
     __slots__ = (
         *("kind", "mode", "uid", "gid", "data", "xattrs", "entries", "mtime_ns", "ctime_ns"),
-        *("flock", "linkable", "links", "number", "opens", "parent"),
+        *("flock", "linkable", "links", "number", "opens", "parent", "words"),
     )
 
     def __init__(self, number: int, node: Node, *, now_ns: int) -> None:
@@ -74,6 +74,7 @@ class Inode:
         self.opens = 0
         self.parent = self
         self.flock: Flock | None = None
+        self.words: list[int] = []
         self.mtime_ns = self.ctime_ns = now_ns
 
     def freeze(self) -> Node:

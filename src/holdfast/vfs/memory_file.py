@@ -6,6 +6,7 @@ import errno
 from typing import TYPE_CHECKING
 
 from holdfast.vfs.memory_core import Description, failure
+from holdfast.vfs.memory_words import MemoryWords
 from holdfast.vfs.operations import SetAttributes, SyncFailed, SyncFile, SyncFolder, Truncate, Write
 from holdfast.vfs.ownership import narrowed
 
@@ -145,6 +146,15 @@ class MemoryFile:
             kind = SyncFolder if inode.kind == "folder" else SyncFile
             self.core.record(kind(inode.number))
 
+    def sync_data(self) -> None:
+        """Make contents and size survive a crash."""
+        with self.core.guard:
+            inode = self.description.inode
+            folder = inode.kind == "folder"
+            self.core.record(
+                SyncFolder(inode.number) if folder else SyncFile(inode.number, data_only=True)
+            )
+
     def fail_sync(self) -> None:
         """Do what a failing sync does: nothing dirty now is covered by a later sync."""
         with self.core.guard:
@@ -152,6 +162,23 @@ class MemoryFile:
 
     def start_writeback(self) -> None:
         """Nothing: a hint promises nothing."""
+
+    def drop_cache(self) -> None:
+        """Nothing: there is no cache."""
+
+    def words(self, count: int) -> MemoryWords:
+        """Return the words of the inode, which are no part of its contents; zeros after a crash.
+
+        Raises:
+            OSError: EINVAL if it is no file or has fewer bytes.
+        """
+        with self.core.guard:
+            description = self.description
+            inode = description.inode
+            if inode.kind != "file" or count < 1 or 8 * count > len(inode.data):
+                raise failure(errno.EINVAL)
+            inode.words.extend([0] * (count - len(inode.words)))
+            return MemoryWords(inode.words, count, writable=description.writable)
 
     def set_attributes(
         self, *, mode: int, owner: tuple[int, int] | None, xattrs: Mapping[str, bytes]

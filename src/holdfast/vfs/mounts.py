@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import errno
 import os
-import re
 
 from holdfast.vfs.api import Promises
 
@@ -18,7 +17,16 @@ if TYPE_CHECKING:
 else:
     from holdfast.light_typing import NamedTuple
 
-__all__ = ["Mount", "has_fine_stamps", "mount_of", "mounted", "parse_mountinfo", "promises_of"]
+__all__ = [
+    "Mount",
+    "has_fine_stamps",
+    "mount_of",
+    "mounted",
+    "parse_mountinfo",
+    "promises_of",
+    "stores_in_place",
+    "writes_in_place",
+]
 
 _MEMORY = frozenset({"tmpfs", "ramfs", "devtmpfs", "rootfs"})
 _NETWORK = frozenset(
@@ -34,6 +42,10 @@ _NOT_SYNCED = {
 _WRITEBACK = "mounted data=writeback: unsynced files may show old disk contents after a power cut"
 _FINE_SINCE = (6, 13)
 _FINE_STAMPS = frozenset({"btrfs", "ext4", "tmpfs", "xfs"})
+_IN_PLACE = frozenset(
+    {"ext2", "ext3", "ext4", "xfs", "jfs", "vfat", "exfat", "ntfs3", "tmpfs", "ramfs"}
+)
+_COPY_ON_WRITE = frozenset({"btrfs", "zfs", "bcachefs", "nilfs2", "f2fs"})
 _LOCAL_LOCKS = ("nolock", "local_lock=all", "local_lock=flock")
 
 
@@ -89,16 +101,52 @@ def has_fine_stamps(mount: Mount | None, kernel: str) -> bool:
     So it is since Linux 6.13 on the filesystems that have multigrain time stamps
     (Documentation/filesystems/multigrain-ts.rst). `kernel` is its release, as `6.18.4-generic`.
     """
-    match = re.match(r"(\d+)\.(\d+)", kernel)
-    if mount is None or match is None or mount.filesystem not in _FINE_STAMPS:
+    if mount is None or mount.filesystem not in _FINE_STAMPS:
         return False
-    return (int(match[1]), int(match[2])) >= _FINE_SINCE
+    major, _, rest = kernel.partition(".")
+    digits = len(rest) - len(rest.lstrip("0123456789"))
+    if not (major.isdecimal() and digits):
+        return False
+    return (int(major), int(rest[:digits])) >= _FINE_SINCE
 
 
 def mounted(path: str) -> Mount | None:
     """Return the mount of a resolved path."""
+    return mount_of(path, _mounts())
+
+
+def _mounts() -> list[Mount]:
     with open("/proc/self/mountinfo", encoding="utf-8", errors="surrogateescape") as file:
-        return mount_of(path, parse_mountinfo(file.read()))
+        return parse_mountinfo(file.read())
+
+
+_known: dict[int, bool] = {}
+
+
+def stores_in_place(device: int) -> bool:
+    """Say whether a store into a mapping of blocks that were written needs no new room.
+
+    Where it does (copying on write, FUSE, network), a full disk or a lost server ends the process
+    with SIGBUS. False for a device that the table does not name: subvolumes of btrfs, overlays.
+
+    Args:
+        device: the `st_dev` of the file.
+    """
+    known = _known.get(device)
+    if known is None:
+        try:
+            known = writes_in_place(device, _mounts())
+        except OSError:  # no /proc
+            known = False
+        _known[device] = known
+    return known
+
+
+def writes_in_place(device: int, mounts: list[Mount]) -> bool:
+    """Say whether the table names the device, and a filesystem that never copies on write."""
+    number = f"{os.major(device)}:{os.minor(device)}"
+    found = {mount.filesystem for mount in mounts if mount.device == number}
+    return bool(found) and found <= _IN_PLACE
 
 
 def promises_of(path: str) -> Promises:
@@ -120,8 +168,15 @@ def promises_of(path: str) -> Promises:
     if "data=writeback" in mount.options:
         weaknesses.append(_WRITEBACK)
     events = not mount.is_network and mount.filesystem != "overlay"
+    zero_filling = not mount.is_network and mount.filesystem not in _MEMORY | _COPY_ON_WRITE
     return Promises(
-        mount.filesystem, not not_synced, folder_sync, not local, events, tuple(weaknesses)
+        mount.filesystem,
+        not not_synced,
+        folder_sync,
+        not local,
+        events,
+        tuple(weaknesses),
+        zero_filling,
     )
 
 

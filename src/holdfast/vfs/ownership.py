@@ -6,8 +6,6 @@ all others could. Set-ID bits never change hands.
 
 from __future__ import annotations
 
-import struct
-
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -17,8 +15,10 @@ __all__ = ["ACCESS_LIST", "narrowed", "narrowed_mode"]
 ACCESS_LIST = "system.posix_acl_access"
 """The extended attribute of Linux that is the access list."""
 
-_HEAD = struct.Struct("<I")  # the version, 2; then entries: tag, permissions, uid or gid
-_ENTRY = struct.Struct("<HHI")
+_HEAD = "<I"  # the version, 2; then entries: tag, permissions, uid or gid
+_HEAD_BYTES = 4
+_ENTRY = "<HHI"
+_ENTRY_BYTES = 8
 _GROUP_OBJ, _OTHER = 0x04, 0x20
 
 
@@ -46,15 +46,17 @@ def narrowed_mode(mode: int) -> int:
 
 def _narrowed_list(value: bytes) -> bytes | None:
     """Give the group of the file no more than all others have; None for what is no such list."""
-    body = value[_HEAD.size :]
-    if value[: _HEAD.size] != _HEAD.pack(2) or len(body) % _ENTRY.size:
+    import struct
+
+    head, body = value[:_HEAD_BYTES], value[_HEAD_BYTES:]
+    if head != struct.pack(_HEAD, 2) or len(body) % _ENTRY_BYTES:
         return None
-    entries: list[tuple[int, int, int]] = list(_ENTRY.iter_unpack(body))
+    entries: list[tuple[int, int, int]] = list(struct.iter_unpack(_ENTRY, body))
     others = [permissions for tag, permissions, _ in entries if tag == _OTHER]
     if len(others) != 1:
         return None
     parts = [
-        _ENTRY.pack(tag, permissions & others[0] if tag == _GROUP_OBJ else permissions, who)
+        struct.pack(_ENTRY, tag, permissions & others[0] if tag == _GROUP_OBJ else permissions, who)
         for tag, permissions, who in entries
     ]
-    return value[: _HEAD.size] + b"".join(parts)
+    return head + b"".join(parts)

@@ -35,12 +35,7 @@ _CLOSED = 2**31 - 1
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
 # Linux: a descriptor for looking up names, for which the folder need not be readable.
 _SEARCH: int = getattr(os, "O_PATH", 0) and os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC
-_LOCK = {
-    (False, True): fcntl.LOCK_EX,
-    (False, False): fcntl.LOCK_EX | fcntl.LOCK_NB,
-    (True, True): fcntl.LOCK_SH,
-    (True, False): fcntl.LOCK_SH | fcntl.LOCK_NB,
-}
+_EXCLUSIVE, _SHARED, _NOW = fcntl.LOCK_EX, fcntl.LOCK_SH, fcntl.LOCK_NB
 # "This filesystem cannot sync a folder": reported by promises(). Anything else is an error.
 _NO_FOLDER_SYNC = frozenset({errno.EINVAL, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS})
 
@@ -108,8 +103,33 @@ class PosixFile(_Descriptor):
         """Sync contents, size and attributes."""
         os.fsync(self._fd)
 
+    def sync_data(self) -> None:
+        """Sync contents and size, and the rest with them."""
+        self.sync()
+
     def start_writeback(self) -> None:
         """No such hint here."""
+
+    def drop_cache(self) -> None:
+        """No such hint here."""
+
+    def words(self, count: int) -> api.Words:
+        """Return words that are mapped where no store can fail.
+
+        Raises:
+            OSError: EINVAL if the file is no regular one or has fewer bytes.
+        """
+        if self._stores_in_place():
+            from holdfast.vfs.words import mapped_words
+
+            return mapped_words(self._fd, count)
+        from holdfast.vfs.called_words import called_words
+
+        return called_words(self._fd, count)
+
+    def _stores_in_place(self) -> bool:
+        """Whether a store into a mapping of what is on the disk can always be carried out."""
+        return False
 
     def set_attributes(
         self, *, mode: int, owner: tuple[int, int] | None, xattrs: Mapping[str, bytes]
@@ -139,8 +159,9 @@ class PosixFile(_Descriptor):
 
     def lock(self, *, shared: bool = False, block: bool = True) -> bool:
         """Take the `flock`; False if it is busy and `block` is off."""
+        operation = _SHARED if shared else _EXCLUSIVE
         try:
-            fcntl.flock(self._fd, _LOCK[shared, block])
+            fcntl.flock(self._fd, operation if block else operation | _NOW)
         except BlockingIOError:
             return False
         return True
@@ -309,6 +330,10 @@ class PosixVFS:
     def fine_stamps(self, path: str, device: int) -> bool:
         """Return False: no promise of other systems is known."""
         return False
+
+    def boot(self) -> str:
+        """Return nothing: nobody tells here."""
+        return ""
 
     def promises(self, path: str) -> api.Promises:
         """Nothing is known here."""

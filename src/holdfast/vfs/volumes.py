@@ -22,4 +22,7 @@ def promises_of(filesystem: str, drive_type: int) -> Promises:
         weak.insert(0, "a RAM disk lives in memory: nothing survives a power cut")
     if drive_type == _DRIVE_REMOTE:
         weak.append("a network drive: a sync is as durable as its server makes it")
-    return Promises(filesystem or "unknown", not in_memory, False, True, False, tuple(weak))
+    zero_filling = drive_type not in {_DRIVE_REMOTE, _DRIVE_RAMDISK} and filesystem != "ReFS"
+    return Promises(
+        filesystem or "unknown", not in_memory, False, True, False, tuple(weak), zero_filling
+    )

@@ -24,30 +24,24 @@ import errno
 import os
 import stat
 import sys
-import threading
 from itertools import count
 
 from holdfast.vfs import holding
 from holdfast.vfs.patience import patiently
 from holdfast.vfs.volumes import promises_of
+from holdfast.vfs.windows_file import ACCESS_LIST, WindowsFile
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-    from typing import NamedTuple, TypeVar
-
-    from typing_extensions import Buffer
+    from typing import NamedTuple
 
     from holdfast.vfs import api
     from holdfast.vfs.kernel32 import Kernel
-
-    _T = TypeVar("_T")
 else:
     from holdfast.light_typing import NamedTuple
 
 __all__ = ["WindowsFile", "WindowsFolder", "WindowsVFS"]
 
-_LOCK_BUSY = frozenset({33, 997})  # ERROR_LOCK_VIOLATION, ERROR_IO_PENDING
 # ERROR_INVALID_FUNCTION, _NOT_SUPPORTED, _INVALID_PARAMETER, _CALL_NOT_IMPLEMENTED, _INVALID_LEVEL
 _NO_SUCH_CALL = frozenset({1, 50, 87, 120, 124})
 
@@ -58,7 +52,6 @@ _SHARE_ALL = 0x1 | 0x2 | 0x4  # reading, writing, deletion
 _NORMAL, _OPEN_REPARSE_POINT, _BACKUP = 0x80, 0x00200000, 0x02000000
 _FOLDER_ACCESS, _FOLDER_SHARE = 0x1 | 0x100000, 0x1 | 0x2  # FILE_LIST_DIRECTORY | SYNCHRONIZE
 _OPEN_EXISTING = 3
-_ACCESS_LIST = "access list"
 
 
 class _Opening(NamedTuple):
@@ -73,130 +66,6 @@ _OPENINGS: dict[api.OpenMode, _Opening] = {
     "create": _Opening(_READ | _WRITE, 4),  # OPEN_ALWAYS
     "new": _Opening(_READ | _WRITE, 1, _NORMAL | _OPEN_REPARSE_POINT),  # CREATE_NEW
 }
-
-
-class _Description:
-    """What duplicates of one open file share: the turn to move the position, and the lock."""
-
-    __slots__ = ("held", "turn")
-
-    def __init__(self) -> None:
-        self.turn = threading.Lock()
-        self.held: bool | None = None  # None: unlocked; else whether the lock is shared
-
-
-class WindowsFile:
-    """An open file of Windows."""
-
-    __slots__ = ("_description", "_fd", "_kernel")
-
-    def __init__(self, fd: int, kernel: Kernel, *, shared: _Description | None = None) -> None:
-        self._fd = fd
-        self._kernel = kernel
-        self._description = shared or _Description()
-
-    def fileno(self) -> int:
-        """Return the descriptor."""
-        return self._fd
-
-    def read(self, size: int, *, offset: int | None = None) -> bytes:
-        """Read at most `size` bytes."""
-        return self._at(offset, lambda: os.read(self._fd, size))
-
-    def write(self, data: Buffer, *, offset: int | None = None) -> int:
-        """Write; the count may be short."""
-        return self._at(offset, lambda: os.write(self._fd, data))
-
-    def _at(self, offset: int | None, call: Callable[[], _T]) -> _T:
-        with self._description.turn:
-            if offset is None:
-                return call()
-            position = os.lseek(self._fd, 0, os.SEEK_CUR)
-            os.lseek(self._fd, offset, os.SEEK_SET)
-            try:
-                return call()
-            finally:
-                os.lseek(self._fd, position, os.SEEK_SET)
-
-    def seek(self, offset: int, whence: int = 0) -> int:
-        """Move the position."""
-        with self._description.turn:
-            return os.lseek(self._fd, offset, whence)
-
-    def truncate(self, size: int) -> None:
-        """Cut or extend to `size` bytes."""
-        os.ftruncate(self._fd, size)
-
-    def stat(self) -> os.stat_result:
-        """Describe the file."""
-        return os.fstat(self._fd)
-
-    def sync(self) -> None:
-        """Sync by FlushFileBuffers."""
-        os.fsync(self._fd)
-
-    def start_writeback(self) -> None:
-        """No such hint here."""
-
-    def set_attributes(
-        self, *, mode: int, owner: tuple[int, int] | None, xattrs: Mapping[str, bytes]
-    ) -> None:
-        """Set the access list, then the read-only attribute; there is no other owner to give.
-
-        Raises:
-            OSError: ENOTSUP for an attribute of another system, or the access list cannot be set.
-        """
-        for name, value in xattrs.items():
-            if name != _ACCESS_LIST:
-                raise OSError(errno.ENOTSUP, os.strerror(errno.ENOTSUP), name)
-            self._kernel.set_access_list(self._fd, value)
-        self._kernel.set_read_only(self._fd, read_only=not mode & stat.S_IWUSR)
-
-    def lock(self, *, shared: bool = False, block: bool = True) -> bool:
-        """Take the lock of byte 0; False if it is busy and `block` is off."""
-        fd = self._open_fd()
-        if self._description.held is shared:
-            return True
-        if self._description.held is not None:
-            self.unlock()
-        try:
-            self._kernel.lock(fd, exclusive=not shared, block=block)
-        except OSError as error:
-            if not block and getattr(error, "winerror", None) in _LOCK_BUSY:
-                return False
-            raise
-        self._description.held = shared
-        return True
-
-    def unlock(self) -> None:
-        """Give the lock back."""
-        fd = self._open_fd()
-        if self._description.held is not None:
-            self._description.held = None
-            self._kernel.unlock(fd)
-
-    def _open_fd(self) -> int:
-        if self._fd < 0:
-            raise OSError(errno.EBADF, os.strerror(errno.EBADF))
-        return self._fd
-
-    @property
-    def is_locked(self) -> bool:
-        """Whether this open file holds the exclusive lock."""
-        return self._description.held is False
-
-    def duplicate(self) -> WindowsFile:
-        """Return another descriptor of the same open file."""
-        return type(self)(os.dup(self._fd), self._kernel, shared=self._description)
-
-    def close(self) -> None:
-        """Close; the descriptor is gone even when this raises (never retry)."""
-        fd, self._fd = self._fd, -1
-        if fd >= 0:
-            os.close(fd)
-
-    def __del__(self) -> None:
-        self.close()
 
 
 class WindowsFolder:
@@ -300,7 +169,7 @@ class WindowsFolder:
     def xattrs(self, name: str) -> dict[str, bytes]:
         """Return the access list; nothing on a volume that has none."""
         try:
-            return {_ACCESS_LIST: self._kernel.access_list(self._name(name))}
+            return {ACCESS_LIST: self._kernel.access_list(self._name(name))}
         except OSError as error:
             if getattr(error, "winerror", None) in _NO_SUCH_CALL:
                 return {}
@@ -377,6 +246,10 @@ class WindowsVFS:
             else:
                 return None
         return holding.decode(file.read(holding.SIZE_BYTES, offset=1))
+
+    def boot(self) -> str:
+        """Return nothing: no call here names it."""
+        return ""
 
     def promises(self, path: str) -> api.Promises:
         """Ask which volume it is."""

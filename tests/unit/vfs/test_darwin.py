@@ -9,6 +9,7 @@ import sys
 
 import pytest
 
+from holdfast.vfs.called_words import CalledWords
 from holdfast.vfs.darwin import DarwinVFS, parse_statfs, promises_of, sync_descriptor
 
 LOCAL, JOURNALED = 0x1000, 0x800000
@@ -198,6 +199,28 @@ def test_access_list_that_cannot_be_set_is_an_error(folder) -> None:
     file.close()
 
     assert errno.ENOTSUP == caught.value.errno
+
+
+@on_linux
+def test_words_of_an_unknown_volume_are_called(folder) -> None:
+    """Where nobody says that the volume is local, no store may end the process."""
+    file = folder.open("a", "new")
+    file.write(bytes(8))
+    words = file.words(1)
+    words[0] = 5
+
+    assert isinstance(words, CalledWords)
+    assert 5 == words[0]
+
+    words.release()
+    file.sync_data()
+    file.close()
+
+
+@pytest.mark.parametrize(("expected", "filesystem"), [(True, "hfs"), (False, "apfs")])
+def test_filling_with_zeros_gains_where_nothing_copies_on_write(expected, filesystem) -> None:
+    """APFS gives every write a new place, so blocks that are there spare nothing."""
+    assert expected is promises_of(filesystem, LOCAL).zero_filling
 
 
 def test_statfs_is_read_as_it_is_laid_out() -> None:

@@ -197,12 +197,28 @@ def test_failing_sync_is_remembered_by_the_disk() -> None:
     assert {"d": None, "d/f": b"old"} == memory.crash().tree()
 
 
-def test_hints_cannot_fail() -> None:
-    """`start_writeback` never raises; the fault counts as having struck."""
-    fault = Fault.parse("start_writeback 1 -> EIO")
+def test_failing_sync_of_data_is_remembered_by_the_disk() -> None:
+    """Neither kind of sync covers later what was dirty when a sync of data failed."""
+    for again in ("sync", "sync_data"):
+        memory = disk()
+        folder = Faulty(memory, Fault.parse("sync_data 1 -> EIO")).folder("/d")
+        file = folder.open("f", "write")
+        file.write(b"new")
+        with fails(errno.EIO):
+            file.sync_data()
+        getattr(file, again)()
+        file.close()
+        folder.close()
+        assert {"d": None, "d/f": b"old"} == memory.crash().tree()
+
+
+@pytest.mark.parametrize("hint", ["start_writeback", "drop_cache"])
+def test_hints_cannot_fail(hint) -> None:
+    """Neither of them ever raises; the fault counts as having struck."""
+    fault = Fault.parse(f"{hint} 1 -> EIO")
     folder = Faulty(disk(), fault).folder("/d")
     file = folder.open("f", "write")
-    file.start_writeback()
+    getattr(file, hint)()
     assert fault.fired
     file.close()
     folder.close()
@@ -224,6 +240,31 @@ def test_stop_is_the_last_thing_that_happens() -> None:
         vfs.folder("/")
     folder.close()
     assert not issubclass(Stopped, Exception)
+
+
+def test_dead_process_stores_no_words() -> None:
+    """After a stop the words can be given back, and nothing else; others see what was stored."""
+    memory = disk()
+    memory.write_tree({"w": bytes(16)})
+    vfs = Faulty(memory, Fault.parse("sync_data 1 -> stop"), Fault.parse("words 2 -> ENOMEM"))
+    folder = vfs.folder("/")
+    file = folder.open("w", "write")
+    words = file.words(2)
+    words[1] = 7
+    with fails(errno.ENOMEM):
+        file.words(2)
+    with pytest.raises(Stopped):
+        file.sync_data()
+    with pytest.raises(Stopped):
+        words[1] = 8
+    with pytest.raises(Stopped):
+        _ = words[1]
+    words.release()
+    survivor = memory.folder("/")
+    other = survivor.open("w", "read")
+    assert 7 == other.words(2)[1]
+    other.close()
+    survivor.close()
 
 
 def test_stop_ends_other_threads_too() -> None:

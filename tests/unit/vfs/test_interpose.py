@@ -35,6 +35,12 @@ def use_everything(vfs: Interposed) -> None:
     file.read(2, offset=1)
     file.truncate(2)
     file.start_writeback()
+    file.drop_cache()
+    file.truncate(8)
+    file.words(1).release()
+    file.truncate(2)
+    file.sync_data()
+    vfs.boot()
     file.set_attributes(mode=0o600, owner=None, xattrs={})
     file.sync()
     file.stat()
@@ -93,6 +99,8 @@ def test_calls_print_as_one_line() -> None:
         "truncate(a, 2 bytes)",
         "set_attributes(a, mode 0600, owner None, 0 xattrs)",
         "sync(a)",
+        "sync_data(a)",
+        "words(a, 1)",
         "lock(a, shared, at once)",
         "open_unnamed(/)",
         "link(b <- (unnamed))",

@@ -84,3 +84,26 @@ def test_what_cannot_be_opened_has_attributes_by_its_place(tmp_path: Path) -> No
         server.bind(os.path.relpath(tmp_path / "s"))
         assert {} == folder.xattrs("s")
         folder.close()
+
+
+def test_boot_is_the_name_that_the_kernel_gives() -> None:
+    """The kernel draws one at its start."""
+    expected = Path("/proc/sys/kernel/random/boot_id").read_text("ascii").strip()
+
+    assert 36 == len(expected)
+    assert expected == SYSTEM.boot()
+
+
+def test_dropped_pages_are_read_again(tmp_path: Path) -> None:
+    """What was synced and dropped is there, and so is what was never synced."""
+    folder = SYSTEM.folder(str(tmp_path))
+    file = folder.open("a", "new")
+    file.write(b"a" * 8192)
+    file.drop_cache()
+    file.sync_data()
+    file.drop_cache()
+
+    assert b"a" * 8192 == file.read(9999, offset=0)
+
+    file.close()
+    folder.close()

@@ -66,6 +66,36 @@ def test_short_write_is_what_a_crash_sees() -> None:
     assert {"a": b"123"} == vfs.crash().tree()
 
 
+def test_sync_of_data_keeps_contents_and_size_alone() -> None:
+    """Mode and attributes may be lost in a crash, and the bytes may not."""
+    vfs = MemoryVFS()
+    vfs.write_tree({"a": b"old"})
+    folder = vfs.folder("/")
+    file = folder.open("a", "write")
+    file.write(b"contents")
+    file.set_attributes(mode=0o600, owner=None, xattrs={})
+    file.sync_data()
+    file.close()
+    folder.close()
+    crashed = vfs.crash()
+
+    assert {"a": b"contents"} == crashed.tree()
+    assert 0o644 == stat.S_IMODE(crashed.stat("/a").st_mode)
+
+
+def test_sync_of_the_data_of_a_folder_covers_its_names() -> None:
+    """What has no data but names is synced as what it is."""
+    vfs = MemoryVFS()
+    new(vfs, "b").close()
+    folder = vfs.folder("/")
+    file = folder.open(".", "read")
+    file.sync_data()
+    file.close()
+    folder.close()
+
+    assert {"b": b""} == vfs.crash().tree()
+
+
 def test_failed_sync_is_not_repaired_by_a_second() -> None:
     """What was dirty at the failure may be gone, though a later sync returned well."""
     vfs = MemoryVFS()

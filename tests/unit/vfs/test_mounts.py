@@ -9,7 +9,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from holdfast.vfs.mounts import Mount, has_fine_stamps, mount_of, parse_mountinfo, promises_of
+from holdfast.vfs.mounts import (
+    Mount,
+    has_fine_stamps,
+    mount_of,
+    parse_mountinfo,
+    promises_of,
+    stores_in_place,
+    writes_in_place,
+)
+from tests.support.mounts import ext4, mounted
 
 TABLE = r"""
 22 1 254:0 / / rw,relatime shared:1 - ext4 /dev/vda rw
@@ -135,3 +144,54 @@ def test_fine_stamps_are_those_of_some_filesystems_of_new_kernels(
 ) -> None:
     """Multigrain stamps came with Linux 6.13, on ext4, xfs, btrfs and tmpfs."""
     assert fine == has_fine_stamps(mount_of(path, parse_mountinfo(TABLE)), kernel)
+
+
+@pytest.mark.parametrize(
+    ("expected", "device"),
+    [
+        (True, (254, 0)),
+        (True, (254, 1)),
+        (True, (0, 21)),
+        (False, (0, 40)),
+        (False, (0, 43)),
+        (False, (0, 45)),
+        (False, (0, 99)),
+        (False, (25, 41)),
+    ],
+    ids=["ext4", "xfs", "tmpfs", "nfs4", "overlay", "fuse", "not in the table", "looks alike"],
+)
+def test_stores_are_in_place_where_the_table_says_so(expected, device) -> None:
+    """What the table does not name, and every filesystem that is not known for it, is not."""
+    assert expected is writes_in_place(os.makedev(*device), parse_mountinfo(TABLE))
+
+
+def test_device_with_two_filesystems_is_not_trusted() -> None:
+    """Should the table name one device twice, both must write in place."""
+    table = parse_mountinfo(TABLE + "35 22 254:0 / /mnt/b rw - btrfs /dev/vda rw\n")
+
+    assert writes_in_place(os.makedev(254, 1), table)
+    assert not writes_in_place(os.makedev(254, 0), table)
+
+
+def test_answer_about_a_device_is_kept(tmp_path) -> None:
+    """The second answer is the first one, and a device that nobody has is not in place."""
+    device = tmp_path.stat().st_dev
+
+    assert stores_in_place(device) is stores_in_place(device)
+    assert not stores_in_place(os.makedev(4095, 77))
+
+
+@pytest.mark.root
+@pytest.mark.parametrize("filesystem", ["tmpfs", "ramfs"])
+def test_filling_with_zeros_gains_nothing_in_memory(tmp_path: Path, filesystem) -> None:
+    """Where nothing is synced, nothing is spared."""
+    with mounted(tmp_path, "-t", filesystem, filesystem):
+        assert not promises_of(str(tmp_path)).zero_filling
+
+
+@pytest.mark.root
+def test_filling_with_zeros_gains_on_ext4(tmp_path: Path) -> None:
+    """A journal need not be written for blocks that are there."""
+    with ext4(tmp_path) as place:
+        assert promises_of(str(place)).zero_filling
+        assert stores_in_place(place.stat().st_dev)

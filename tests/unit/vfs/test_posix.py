@@ -12,8 +12,9 @@ from typing import Any
 import pytest
 
 from holdfast.vfs import SYSTEM
+from holdfast.vfs.called_words import CalledWords
 from holdfast.vfs.memory import MemoryVFS
-from holdfast.vfs.posix import PosixFile, PosixFolder
+from holdfast.vfs.posix import PosixFile, PosixFolder, PosixVFS
 from tests.support.users import as_user, shared_folder
 
 FORK = """
@@ -139,3 +140,22 @@ def test_folder_that_may_not_be_read_is_opened_for_its_names() -> None:
             lambda: SYSTEM.folder(str(path), readable=True),
         ):
             assert "PermissionError" == as_user(1001, 100, refused)
+
+
+def test_system_without_a_name_promises_less(tmp_path: Path) -> None:
+    """Nothing names the boot, words are called, and a sync of data is a whole one."""
+    folder = PosixVFS().folder(str(tmp_path))
+    file = folder.open("a", "new")
+    file.write(bytes(8))
+    file.sync_data()
+    file.drop_cache()
+    words = file.words(1)
+    words[0] = 3
+
+    assert isinstance(words, CalledWords)
+    assert 3 == words[0]
+    assert "" == PosixVFS().boot()
+
+    words.release()
+    file.close()
+    folder.close()
