@@ -5,6 +5,7 @@ from __future__ import annotations
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
+from benchmarks.log_peers import ZEROED
 from benchmarks.runner import Spread, differences, median_interval, ratios, spread
 
 if TYPE_CHECKING:
@@ -60,10 +61,15 @@ def _slow_flush(place: Place) -> bool:
     return place.sync_us >= 2000
 
 
+def _fast_flush(place: Place) -> bool:
+    return not _slow_flush(place)
+
+
 _ON_DISK = {"only": _on_disk, "only_text": "on a disk"}
 _MANY = "holdfast.write_many"
 _BY_HAND = "best hand-written recipe"
 _FLOCK = "raw flock, kept open"
+_LOG = "holdfast.Log"
 
 AIMS: tuple[Aim, ...] = (
     Aim("replace 4 KiB, durable: ≤ 1.08 x the raw calls", "replace-small", "time",
@@ -99,6 +105,29 @@ AIMS: tuple[Aim, ...] = (
         "worst wait", "holdfast.Document.update", "ratio", 0.10, against="filelock + atomicwrites"),
     Aim("Document, 4 processes: no update lost", "document-contended", "lost",
         "holdfast.Document.update", "value", 0.0, "lost", pick="worst"),
+    Aim("Log.append, one thread: ≤ 1.05 x the zeroed floor", "log-append", "time", _LOG, "ratio",
+        1.05, against=ZEROED, **_ON_DISK),  # type: ignore[arg-type]
+    Aim("Log.append, 16 threads: ≥ 5 x the floor's rate", "log-threads-16", "time", _LOG,
+        "speed-up", 5.0, against=ZEROED),
+    Aim("Log.append, 64 threads: ≥ 8 x the floor's rate", "log-threads-64", "time", _LOG,
+        "speed-up", 8.0, against=ZEROED),
+    Aim("Log.aappend, 64 tasks: ≥ 15 x the floor's rate", "log-asyncio-64", "time", _LOG,
+        "speed-up", 15.0, against=ZEROED),
+    Aim("Log.aappend, 256 tasks: ≥ 15 x the floor's rate", "log-asyncio-256", "time", _LOG,
+        "speed-up", 15.0, against=ZEROED),
+    Aim("Log.append, 4 processes: ≥ 1.3 x one writer's floor", "log-processes", "time", _LOG,
+        "speed-up", 1.3, against=ZEROED, only=_fast_flush, only_text="where one sync takes < 2 ms"),
+    Aim("Log.append, 4 processes, slow flush: ≥ 3 x one writer's floor", "log-processes", "time",
+        _LOG, "speed-up", 3.0, against=ZEROED, only=_slow_flush,
+        only_text="where one sync takes ≥ 2 ms"),
+    Aim("Log.append, 4 processes: none gets more than twice what another gets", "log-processes",
+        "unfairness", _LOG, "value", 2.0, "x"),
+    Aim("Log.read: ≥ 1M records/s, one a frame", "log-read-single", "time", _LOG, "value", 1.0,
+        "µs"),
+    Aim("Log.read: ≥ 2M records/s, 64 a frame", "log-read-batches", "time", _LOG, "value", 0.5,
+        "µs"),
+    Aim("Log.read of a large log: < 16 MiB held", "log-memory", "peak above start", _LOG, "value",
+        16.0, "MiB", pick="worst"),
     Aim("import holdfast: ≤ +15 ms", "import-time", "time", "holdfast", "difference", 15.0, "ms",
         against="bare interpreter"),
     Aim("import, and load Document: ≤ +15 ms", "import-time", "time", "holdfast.Document",

@@ -223,6 +223,7 @@ _PACKAGES = {
     "portalocker": "portalocker",
     "portalocker blocking": "portalocker",
     "fasteners": "fasteners",
+    "lmdb": "lmdb",
 }
 
 

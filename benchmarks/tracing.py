@@ -25,7 +25,7 @@ __all__ = ["Calls", "label", "parse", "trace"]
 _MARK = "/.benchmarks-mark/"
 _WATCHED = (
     "?access,?faccessat,?faccessat2,?fsync,?fdatasync,?syncfs,?sync,"
-    "?rename,?renameat,?renameat2,?link,?linkat,?flock,?fcntl"
+    "?rename,?renameat,?renameat2,?link,?linkat,?flock,?fcntl,?pwritev2"
 )
 _LINE = re.compile(r"^(?:\d+ +)?(\w+)\((.*)$")
 _MARKED = re.compile(re.escape(_MARK) + r'(begin|end)/([^"]*)"')
@@ -76,6 +76,8 @@ def _step(call: str, rest: str, folder: str) -> str | None:
     if call in {"fsync", "fdatasync"}:
         where = _DESCRIPTOR.match(rest)
         return "sync-folder" if where and where[1] == folder else "sync-file"
+    if call == "pwritev2":
+        return "sync-file" if "SYNC" in rest.rpartition(",")[2] else None
     if call in {"syncfs", "sync"}:
         return "sync-all"
     if call.startswith(("rename", "link")):
@@ -119,8 +121,10 @@ def _child(folder: str) -> None:
 
 
 def _operations(folder: str) -> Iterator[tuple[str, Callable[[], object]]]:
+    from benchmarks.log_peers import APPENDERS, RECORD
     from benchmarks.peers import LOCKS, WRITERS, available
     from benchmarks.workloads.document import UPDATERS, count_up, document
+    from benchmarks.workloads.lines import LINE_WRITERS
     from benchmarks.workloads.write_many import TOGETHER
 
     target = os.path.join(folder, "target.json")
@@ -134,6 +138,14 @@ def _operations(folder: str) -> Iterator[tuple[str, Callable[[], object]]]:
         yield name, functools.partial(update, count_up)
     for name in available(LOCKS):
         yield name, functools.partial(_take, LOCKS[name](os.path.join(folder, "lock")))
+    for name in available(APPENDERS):
+        appender = APPENDERS[name](os.path.join(folder, f"log-{name}"))
+        yield name, functools.partial(appender.append, RECORD)
+        appender.close()
+    for name, prepare in LINE_WRITERS.items():
+        write, close = prepare(os.path.join(folder, f"lines-{name}"))
+        yield name, functools.partial(write, "a line")
+        close()
 
 
 def _take(lock: Lock) -> None:

@@ -41,3 +41,4 @@ class Workload(NamedTuple):
     make: Callable[[Setting], Generator[Experiment, None, None]]
     on_disk: bool = True
     in_memory: bool = False
+    on_slow_disk: bool = False

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     Open = Callable[[str], AbstractContextManager[Any]]
 
-__all__ = ["stream_memory"]
+__all__ = ["forget_peak", "resident_kib", "stream_memory"]
 
 _RAW = "raw calls"
 
@@ -112,7 +112,14 @@ def _measured(name: str, path: str, size_mib: int) -> dict[str, float]:
     return {"peak above start": int(kib) / 1024, "time": float(taken_ms)}
 
 
-def _resident_kib(field: str) -> int:
+def forget_peak() -> None:
+    """Let the peak of this process (`VmHWM`) count from here."""
+    with open("/proc/self/clear_refs", "w", encoding="ascii") as file:
+        file.write("5")
+
+
+def resident_kib(field: str) -> int:
+    """Read `VmRSS` (now) or `VmHWM` (peak) of this process."""
     with open("/proc/self/status", encoding="ascii", errors="replace") as file:
         return next(int(line.split()[1]) for line in file if line.startswith(field))
 
@@ -122,15 +129,14 @@ def _child(name: str, path: str, size_mib: int) -> None:
     with opener(path) as file:  # what a first use loads is not held by the stream
         file.write(b"before")
     piece = os.urandom(1 << 20)
-    with open("/proc/self/clear_refs", "w", encoding="ascii") as file:
-        file.write("5")  # the peak counts from here
-    before = _resident_kib("VmRSS")
+    forget_peak()
+    before = resident_kib("VmRSS")
     begin = time.perf_counter_ns()
     with opener(path) as file:
         for _ in range(size_mib):
             file.write(piece)
     taken_ms = (time.perf_counter_ns() - begin) / 1e6
-    print(_resident_kib("VmHWM") - before, f"{taken_ms:.3f}")
+    print(resident_kib("VmHWM") - before, f"{taken_ms:.3f}")
 
 
 if __name__ == "__main__":

@@ -23,6 +23,10 @@ _TRACE = """\
 11 fcntl(5</d/lock>, F_SETLK, {l_type=F_WRLCK, l_whence=SEEK_SET, l_start=0, l_len=0}) = 0
 11 fcntl(5</d/lock>, F_SETLK, {l_type=F_UNLCK, l_whence=SEEK_SET, l_start=0, l_len=0}) = 0
 11 access("/.benchmarks-mark/end/locker", F_OK) = -1 ENOENT (No such file or directory)
+11 access("/.benchmarks-mark/begin/floor", F_OK) = -1 ENOENT (No such file or directory)
+11 pwritev2(5</d/log>, [{iov_base="DSYNC, ", iov_len=7}], 1, 0, RWF_DSYNC) = 7
+11 pwritev2(5</d/log>, [{iov_base="DSYNC, ", iov_len=7}], 1, 7, RWF_NOWAIT) = 7
+11 access("/.benchmarks-mark/end/floor", F_OK) = -1 ENOENT (No such file or directory)
 """
 
 
@@ -31,7 +35,8 @@ def test_steps_are_those_between_the_marks():
     found = parse(_TRACE, "/d")
     assert Calls(("flock", "sync-file", "name", "sync-folder")) == found["good writer"]
     assert Calls(("posix",)) == found["locker"]
-    assert len(found) == 2
+    assert Calls(("sync-file",)) == found["floor"]
+    assert len(found) == 3
 
 
 @pytest.mark.parametrize(

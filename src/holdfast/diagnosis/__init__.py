@@ -174,6 +174,9 @@ def _room(facts: Facts) -> Iterator[Finding]:
 def _patterns(facts: Facts, verdict: Verdict) -> Iterator[Pattern]:
     """Yield the decision table with this folder's figures; what this version lacks comes last."""
     whole = _each(facts.replace, durable=verdict == "yes")
+    line = _each(facts.append, durable=verdict == "yes")
+    zeroed = facts.overwrite if facts.promises.zero_filling else facts.append
+    appended = _each(zeroed, durable=verdict == "yes")
     shared = facts.locks_exclude and facts.promises.locks
     rows = (
         ("the whole of a file", 'open(path, "w"), write_bytes, write_text', whole, True),
@@ -181,6 +184,9 @@ def _patterns(facts: Facts, verdict: Verdict) -> Iterator[Pattern]:
         ("a new file that must not clobber", 'open(path, "x")', whole, facts.no_clobber),
         ("some fields of a state file that many edit", "Document, edit(path)", whole, shared),
         ("the same over minutes, or without locks", "Document.checkout", whole, True),
+        ("one more record at the end", "Log", appended, shared),
+        ("lines that people read and grep", "LineLog, DurableHandler", line, shared),
+        ("a firehose where losing the last second is fine", "Stream", "a sync a second", shared),
         ("anything that one at a time may touch", "FileLock", "no sync", shared),
         ("what does this disk really give?", "doctor(path)", "this report", True),
     )
@@ -191,9 +197,6 @@ def _patterns(facts: Facts, verdict: Verdict) -> Iterator[Pattern]:
 
 
 _LATER = (
-    "one more record at the end",
-    "lines that people read and grep",
-    "a firehose where losing the last second is fine",
     "fixed-size records inside a large file",
     "a few bytes inside a large file of any format",
     "many small changes to a state too large to rewrite",

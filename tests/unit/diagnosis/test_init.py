@@ -98,12 +98,13 @@ def test_folder_that_cannot_be_synced_is_not_durable(on_disk) -> None:
 
 
 def test_without_locks_the_answer_is_no(on_disk) -> None:
-    """Where locks exclude nobody, updates are lost, and documents do not fit."""
+    """Where locks exclude nobody, updates are lost: what needs locks does not fit."""
     report = doctor(on_disk, vfs=standing_in(file_methods={"lock": lambda self, **options: True}))
 
     assert ("no", 1) == (report.verdict, report.exit_code)
     unfit = {pattern.use for pattern in report.patterns if pattern.available and not pattern.fits}
-    assert {"Document, edit(path)", "FileLock"} == unfit
+    locking = {"Document, edit(path)", "FileLock", "Log", "LineLog, DurableHandler", "Stream"}
+    assert locking == unfit
 
 
 def test_missing_links_are_told(on_disk) -> None:

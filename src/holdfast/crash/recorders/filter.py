@@ -24,7 +24,8 @@ _ALLOW, _NOTIFY, _ERRNO = 0x7FFF0000, 0x7FC00000, 0x00050000
 _AT_NUMBER, _AT_ARCHITECTURE, _AT_ARGUMENTS = 0, 4, 16
 
 TOLD: Final = frozenset({"execve", "execveat", "umask", "setuid", "setgid", "setgroups"}) | {
-    *("setreuid", "setregid", "setresuid", "setresgid", "setfsuid", "setfsgid")
+    *("setreuid", "setregid", "setresuid", "setresgid", "setfsuid", "setfsgid"),
+    *("chdir", "fchdir", "unshare", "setns"),
 }
 """Calls that the recorder must know of and that change no file."""
 

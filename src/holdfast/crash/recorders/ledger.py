@@ -101,9 +101,10 @@ class Ledger:
 
     def emit(self, *operations: Operation) -> None:
         """Write down operations of the last call."""
+        call = len(self.calls) - 1
         for operation in operations:
             self.operations.append(operation)
-            self.origins.append(len(self.calls) - 1)
+            self.origins.append(call)
             self.unsynced.follow(operation)
             if self.watcher is not None:
                 self.watcher(operation)

@@ -8,10 +8,12 @@ import stat
 from struct import unpack
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from holdfast.crash.recorders.errors import RecordingRefused
 from holdfast.crash.recorders.marks import mark_in
 from holdfast.crash.recorders.nesting import ASKED, ASKED_PATH
 from holdfast.crash.recorders.notify import answer, install_descriptor
 from holdfast.crash.recorders.scene import Action
+from holdfast.crash.recorders.traps import AT_FDCWD
 from holdfast.crash.recorders.tree import identity, xattrs_of
 from holdfast.vfs.operations import Create, Link, Mark, Node, Truncate
 
@@ -24,6 +26,7 @@ __all__ = ["new_node", "open_file"]
 _TMPFILE: Final = os.O_TMPFILE & ~os.O_DIRECTORY
 _EXCLUSIVE: Final = os.O_CREAT | os.O_EXCL
 _LINKS_MAX: Final = 40
+_IN_ROOT: Final = 0x10
 _SHOWN: Final = {
     name: getattr(os, name)
     for name in (
@@ -36,6 +39,7 @@ _SHOWN: Final = {
 class _Opening(NamedTuple):
     path_at: int
     flags: int
+    resolve: int = 0
 
 
 def open_file(scene: Scene, trap: Trap) -> Action | None:
@@ -43,6 +47,7 @@ def open_file(scene: Scene, trap: Trap) -> Action | None:
 
     Raises:
         OSError: what the program is answered.
+        RecordingRefused: it is opened in a way that is not followed; the files stand as they are.
     """
     opening = _opening(trap)
     if trap.string(opening.path_at) == ASKED_PATH:
@@ -53,9 +58,13 @@ def open_file(scene: Scene, trap: Trap) -> Action | None:
     flags = opening.flags
     if flags & os.O_PATH or not flags & (os.O_CREAT | os.O_TRUNC | _TMPFILE):
         return None
+    if opening.resolve & _IN_ROOT:
+        _refuse_other_root(scene, trap)
     if flags & _TMPFILE:
         return _open_unnamed(scene, trap, opening)
-    follow = not flags & os.O_NOFOLLOW and flags & _EXCLUSIVE != _EXCLUSIVE
+    if flags & _EXCLUSIVE == _EXCLUSIVE:
+        return _create(scene, trap, opening, follow=False)
+    follow = not flags & os.O_NOFOLLOW
     try:
         found = trap.stat(opening.path_at, follow=follow)
     except FileNotFoundError:
@@ -70,8 +79,28 @@ def _opening(trap: Trap) -> _Opening:
     if trap.name == "openat":
         return _Opening(1, trap.value(2))
     if trap.name == "openat2":
-        return _Opening(1, unpack("=Q", trap.task.read(trap.arguments[2], 8))[0])
+        flags, _, resolve = unpack("=3Q", trap.task.read(trap.arguments[2], 24).ljust(24, b"\0"))
+        return _Opening(1, flags, resolve)
     return _Opening(0, trap.value(1) if trap.name == "open" else os.O_CREAT | os.O_TRUNC | 1)
+
+
+def _refuse_other_root(scene: Scene, trap: Trap) -> None:
+    """Paths begin at another folder than ours: leave alone what cannot lead to a recorded one.
+
+    Raises:
+        RecordingRefused: it can; the files stand as they are.
+    """
+    own = trap.descriptor(0) if trap.value(0) != AT_FDCWD else None
+    if own is None:
+        trap.task.standing.follow(trap.task.thread)
+    folder = os.readlink(f"/proc/self/fd/{own}") if own is not None else os.getcwd()
+    is_folder = folder.startswith("/")  # a pipe has no path; the kernel will say what it thinks
+    if is_folder and os.path.commonpath((folder, scene.root)) in {folder, scene.root}:
+        raise RecordingRefused(
+            f"{folder}: process {trap.task.process} opens a file to change it by openat2 with "
+            "RESOLVE_IN_ROOT, which is not followed. The program was ended; its files stand. "
+            "Test it with this way of opening switched off."
+        )
 
 
 def _acknowledge(scene: Scene, trap: Trap, mark: Mark) -> Action:

@@ -113,7 +113,7 @@ class Scene:
             return None
         if not head:
             head = b"/" if stripped.startswith(b"/") else b"."
-        return self._named(os.stat(head, dir_fd=trap.folder(at)), name)
+        return self._named(trap.look_at_folder(at, head), name)
 
     def place_at(self, folder: int, name: bytes) -> Place | None:
         """Return the recorded folder behind our descriptor, and a name in it; None: elsewhere."""

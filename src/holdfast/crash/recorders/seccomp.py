@@ -2,11 +2,13 @@
 
 What it does to the program: `no_new_privs` is set, so set-uid programs run without their rights;
 `io_uring_setup` and `splice` into a recorded file fail as on a kernel without them; stdin is empty;
-the calls of all its threads that change files are carried out one at a time.
+the calls of all its threads that change files are carried out one at a time. A path in memory that
+it may not read (PROT_NONE) is no EFAULT.
 """
 
 from __future__ import annotations
 
+import gc
 import os
 import select
 from threading import Thread
@@ -131,12 +133,16 @@ class _Session:
         deadline = monotonic() + self._options.timeout_s
         limits = Limits(deadline, stop_read, self._options.progress)
         thread = Thread(target=self._serve, args=(launched, limits), name="holdfast-recorder")
+        collects = gc.isenabled()
+        gc.disable()  # what is recorded has no cycles, and every collection would look at all of it
         try:
             thread.start()
             thread.join()
         finally:
             os.close(stop_write)
             thread.join()
+            if collects:
+                gc.enable()
             os.close(stop_read)
             self.supervisor.close()
         if self._error is not None:

@@ -75,6 +75,7 @@ _REFUSED: Final = {
     "setrlimit": "limits the size of files",
     "prlimit64": "limits the size of files",
 }
+_MOVING: Final = frozenset({"chdir", "fchdir", "unshare", "setns"})
 _BAD_ARGUMENTS: Final = frozenset({errno.EBADF, errno.EFAULT, errno.ENOENT, errno.ENOTDIR}) | {
     *(errno.ELOOP, errno.ENAMETOOLONG, errno.EACCES, errno.EINVAL)
 }
@@ -178,9 +179,12 @@ class Supervisor:
             self._scene.ledger.release()
 
     def _note(self, name: str, task: Task) -> None:
-        """A process is about to become another: program, user or umask."""
+        """A process is about to become another: program, current folder, user or umask."""
         if name.startswith("execve"):
             self._sites.forget(task.process)
+            self._tasks.executes(task)
+        elif name in _MOVING:
+            self._tasks.standing.moves(task.thread)
         else:
             self._credentials.told(name)
 
@@ -264,6 +268,7 @@ class Supervisor:
                 result = action.perform()
             finally:
                 self._credentials.drop()
+                trap.close()  # before the answer: a copy that is open still would hold its locks
         except OSError as error:
             number = error.errno or errno.EIO
             ledger.fail(errno.errorcode.get(number, str(number)))

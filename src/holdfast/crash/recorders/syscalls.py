@@ -84,6 +84,10 @@ SHAPES: Final[dict[str, Shape]] = {
     # Told about, and then left to the kernel:
     "execve": Shape(59, 221, "..."),
     "execveat": Shape(322, 281, "....."),
+    "chdir": Shape(80, 49, "."),
+    "fchdir": Shape(81, 50, "."),
+    "unshare": Shape(272, 97, "."),
+    "setns": Shape(308, 268, ".."),
     "umask": Shape(95, 166, "."),
     "setuid": Shape(105, 146, "."),
     "setgid": Shape(106, 144, "."),

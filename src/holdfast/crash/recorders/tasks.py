@@ -10,6 +10,7 @@ from typing import Final
 
 from holdfast.crash.recorders import kernel
 from holdfast.crash.recorders.errors import RecordingRefused
+from holdfast.crash.recorders.standing import Standing
 
 __all__ = ["Gone", "Task", "Tasks"]
 
@@ -24,14 +25,23 @@ class Gone(Exception):
 
 
 class Task:
-    """One thread."""
+    """One thread.
 
-    __slots__ = ("_is_own", "_memory", "pidfd", "process", "thread")
+    I1 Its memory is not held open from the moment on that its process asked for another program,
+       until that has begun or failed for sure: what is held is of the program that makes the calls.
+    """
 
-    def __init__(self, thread: int, memory: kernel.MemoryReader) -> None:
+    __slots__ = (
+        *("_is_own", "_is_settled", "_memory", "_own_memory"),
+        *("pidfd", "process", "standing", "thread"),
+    )
+
+    def __init__(self, thread: int, memory: kernel.MemoryReader, standing: Standing) -> None:
         self.thread = thread
+        self.standing = standing
         self._memory = memory
-        self._is_own = True
+        self._own_memory = -1
+        self._is_own = self._is_settled = True
         self.process = int(self.status("Tgid")[0])
         try:
             self.pidfd = os.pidfd_open(thread, _PIDFD_THREAD)
@@ -52,6 +62,21 @@ class Task:
                 return next(line for line in lines if line.startswith(f"{field}:")).split()[1:]
         except (OSError, StopIteration) as error:
             raise Gone from error
+
+    def executes(self) -> None:
+        """The process is about to run another program: its memory will be another."""
+        self._is_settled = False
+        self.close_memory()
+
+    def settle(self) -> None:
+        """No exec of the process is under way any more."""
+        self._is_settled = True
+
+    def close_memory(self) -> None:
+        """Let go of the descriptor of its memory."""
+        if self._own_memory >= 0:
+            os.close(self._own_memory)
+            self._own_memory = -1
 
     def is_current(self) -> bool:
         """Whether the thread of this number is still this one, as far as its end would not tell."""
@@ -95,15 +120,29 @@ class Task:
         Raises:
             OSError: EFAULT; ENAMETOOLONG.
         """
-        found = b""
-        while len(found) < _PATH_BYTES_MAX:
+        found, zero, _ = self._begin_of_string(address).partition(b"\0")
+        while not zero:
+            if len(found) >= _PATH_BYTES_MAX:
+                raise OSError(errno.ENAMETOOLONG, os.strerror(errno.ENAMETOOLONG))
             at = address + len(found)
             piece = self.read(at, min(_PIECE_BYTES, _PAGE_BYTES - at % _PAGE_BYTES))
             head, zero, _ = piece.partition(b"\0")
             found += head
-            if zero:
-                return found
-        raise OSError(errno.ENAMETOOLONG, os.strerror(errno.ENAMETOOLONG))
+        return found
+
+    def _begin_of_string(self, address: int) -> bytes:
+        """Read by descriptor, in a third of the time; nothing where that cannot be.
+
+        What the program itself may not read (PROT_NONE) is read all the same.
+        """
+        try:
+            if self._own_memory < 0:
+                if not self._is_settled:
+                    return b""
+                self._own_memory = os.open(f"/proc/{self.thread}/mem", os.O_RDONLY | os.O_CLOEXEC)
+            return os.pread(self._own_memory, _PIECE_BYTES, address)
+        except (OSError, OverflowError):
+            return b""
 
     def vectors(self, address: int, count: int) -> bytes:
         """Read what a list of (address, size) pairs points to.
@@ -132,6 +171,8 @@ class Tasks:
     def __init__(self, poll: select.poll) -> None:
         self._known: dict[int, Task] = {}
         self._threads: dict[int, int] = {}
+        self._executing: dict[int, int] = {}
+        self.standing = Standing()
         self._poll = poll
         self._memory = kernel.MemoryReader()
 
@@ -141,22 +182,50 @@ class Tasks:
         Raises:
             Gone: it was killed.
         """
+        if thread in self._executing:
+            self._executed(thread)
+        self.standing.settle(thread)
         task = self._known.get(thread)
         if task is None or not task.is_current():
-            self.forget(thread)
-            if len(self._known) >= TASKS_MAX:
-                self.forget(next(iter(self._known)))
-            task = self._known[thread] = Task(thread, self._memory)
-            self._threads[task.pidfd] = thread
-            self._poll.register(task.pidfd, select.POLLIN)
+            task = self._meet(thread)
+        return task
+
+    def _meet(self, thread: int) -> Task:
+        self.standing.leave(thread)
+        self.forget(thread)
+        if len(self._known) >= TASKS_MAX:
+            self.forget(next(iter(self._known)))
+        task = self._known[thread] = Task(thread, self._memory, self.standing)
+        self._threads[task.pidfd] = thread
+        self._poll.register(task.pidfd, select.POLLIN)
+        if task.process in self._executing.values():
+            task.executes()
         return task
 
     def ended(self, pidfd: int) -> Task:
         """The poll told that one has ended: let go of it, and return what it was."""
         thread = self._threads[pidfd]
         task = self._known[thread]
+        self._executed(thread)
+        self.standing.settle(thread)
+        self.standing.leave(thread)
         self.forget(thread)
         return task
+
+    def executes(self, task: Task) -> None:
+        """A thread is about to have its process run another program."""
+        self._executing[task.thread] = task.process
+        for one in self._known.values():
+            if one.process == task.process:
+                one.executes()
+
+    def _executed(self, thread: int) -> None:
+        """An exec is over: the thread that asked for it calls again, or is gone."""
+        process = self._executing.pop(thread, None)
+        if process is not None and process not in self._executing.values():
+            for one in self._known.values():
+                if one.process == process:
+                    one.settle()
 
     def forget(self, thread: int) -> None:
         """Let go of one."""
@@ -164,6 +233,7 @@ class Tasks:
             self._poll.unregister(task.pidfd)
             del self._threads[task.pidfd]
             os.close(task.pidfd)
+            task.close_memory()
 
     def close(self) -> None:
         """Let go of all."""

@@ -37,7 +37,7 @@ class Trap:
         self._descriptors: dict[int, int] = {}
         self._folders: dict[int, int | None] = {}
         self._opened: list[int] = []
-        self._moved = False
+        self._looks: dict[tuple[int | None, bytes], os.stat_result] = {}
 
     def close(self) -> None:
         """Let go of the copies of descriptors."""
@@ -115,13 +115,8 @@ class Trap:
             return None
         if at > 0 and self.shape[at - 1] == "d" and self.value(at - 1) != AT_FDCWD:
             return self.descriptor(at - 1)
-        self._follow_working_folder()
+        self.task.standing.follow(self.task.thread)
         return None
-
-    def _follow_working_folder(self) -> None:
-        if not self._moved:
-            os.chdir(f"/proc/{self.task.thread}/cwd")
-            self._moved = True
 
     def stat(self, at: int, *, follow: bool) -> os.stat_result:
         """Look at what a path argument names; the empty path is the descriptor itself.
@@ -133,6 +128,17 @@ class Trap:
         if not path and folder is not None:
             return os.fstat(folder)
         return os.stat(path, dir_fd=folder, follow_symlinks=follow)
+
+    def look_at_folder(self, at: int, path: bytes) -> os.stat_result:
+        """Look at a folder by its path, once a call: `rename` often names one twice.
+
+        Raises:
+            OSError: ENOENT and the like.
+        """
+        place = (self.folder(at), path)
+        if place not in self._looks:
+            self._looks[place] = os.stat(path, dir_fd=place[0])
+        return self._looks[place]
 
     def execute(self, number: int) -> int:
         """Carry the call out.

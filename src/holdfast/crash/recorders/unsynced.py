@@ -52,9 +52,15 @@ class Unsynced:
     def follow(self, operation: Operation) -> None:
         """Take over what an operation does."""
         if isinstance(operation, Write):
-            part = Part(operation.inode, operation.offset, operation.offset + len(operation.data))
-            self._pages.setdefault(part.inode, set()).update(part.pages)
-            self._sizes[part.inode] = max(self._sizes.get(part.inode, 0), part.stop)
+            inode, offset, data = operation
+            stop = offset + len(data)
+            pages = range(offset // _PAGE_BYTES, -(-stop // _PAGE_BYTES))
+            if (known := self._pages.get(inode)) is None:
+                self._pages[inode] = set(pages)
+            else:
+                known.update(pages)
+            if stop > self._sizes.get(inode, 0):
+                self._sizes[inode] = stop
         elif isinstance(operation, (SyncFile, SyncFailed)):
             self._pages.pop(operation.inode, None)
             self._edges.pop(operation.inode, None)

@@ -171,22 +171,22 @@ class PythonFrames:
 
     def _data(self, address: int) -> bytes:
         size_at = self._layout.object_bytes
-        head = self._memory.read(address, size_at + 8)
+        head = self._memory.read_unnoted(address, size_at + 8)
         size = _pointer(head, size_at)
         if _pointer(head, self._layout.object_type) != self._types.data or size > TABLE_MAX:
             raise Unreadable(f"no bytes at {address:#x}")
-        return self._memory.read(address + size_at + 16, size)  # a hash stands between
+        return self._memory.read_unnoted(address + size_at + 16, size)  # a hash stands between
 
     def _text(self, address: int) -> str:
         layout = self._layout
-        head = self._memory.read(address, layout.string_bytes)
+        head = self._memory.read_unnoted(address, layout.string_bytes)
         length = _pointer(head, layout.object_bytes)
         if _pointer(head, layout.object_type) != self._types.text or not 0 < length <= TEXT_MAX:
             raise Unreadable(f"no text at {address:#x}")
         (state,) = struct.unpack_from("<I", head, layout.object_bytes + 16)
         width, is_ascii = _kind_of(state)
         start = address + (layout.string_bytes if is_ascii else layout.wide_string_bytes)
-        return self._memory.read(start, length * width).decode(_KINDS[width], "replace")
+        return self._memory.read_unnoted(start, length * width).decode(_KINDS[width], "replace")
 
 
 def _kind_of(state: int) -> tuple[int, bool]:

@@ -46,6 +46,14 @@ class Memory:
             self._noted[place] = None
             if (known := self._ahead.get(place)) is not None:
                 return known
+        return self.read_unnoted(address, size)
+
+    def read_unnoted(self, address: int, size: int) -> bytes:
+        """Read all of `size` bytes that stay as they are while what leads to them does.
+
+        Raises:
+            Unreadable: Not all of them are there.
+        """
         found = self.read_some(address, size)
         if len(found) != size:
             raise Unreadable(f"{len(found)} of {size} bytes at {address:#x}")

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from holdfast.crash.recording import Site
     from holdfast.crash.sites.memory import Memory
-    from holdfast.crash.sites.scattered import Place
+    from holdfast.crash.sites.scattered import Pieces, Place
 
     Sites: TypeAlias = tuple[Site, ...]
 
@@ -54,7 +54,7 @@ class Repeats:
         found = plan.results.get(raw)
         return self._again(key, plan, raw) if found is None else found
 
-    def _again(self, key: tuple[int, int], plan: _Plan, raw: bytes) -> Sites:
+    def _again(self, key: tuple[int, int], plan: _Plan, raw: Pieces) -> Sites:
         ahead = plan.places.parts(raw)
         found = self._learn(key, ahead)
         if self._plans.get(key) is plan:
@@ -80,4 +80,4 @@ class _Plan:
     def __init__(self, pid: int, places: Sequence[Place]) -> None:
         self.first = places[0]
         self.places = Scattered(pid, places)
-        self.results: dict[bytes, Sites] = {}
+        self.results: dict[Pieces, Sites] = {}

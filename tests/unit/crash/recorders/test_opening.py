@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import ctypes
+import fcntl
 import os
 import shutil
 import subprocess
 import sys
+import threading
 from struct import pack
 
 import pytest
 
 from holdfast.crash import ack
+from holdfast.crash.recorders import RecordingRefused
 from holdfast.vfs.operations import Create, Link, Truncate
 
 
@@ -148,3 +152,64 @@ def test_opening_for_reading_costs_no_call(recorded):
     (recorded.folder / "f").write_text("x")
     script = "open('f').read(); open('f', 'r+').close()"
     assert () == recorded.command(sys.executable, "-c", script).calls
+
+
+def test_a_thread_that_moves_is_followed(recorded):
+    """Threads share a current folder: what one changes holds for the other's next call."""
+    for name in ("one", "other"):
+        (recorded.folder / name).mkdir()
+
+    def program():
+        def make(folder, name):
+            os.chdir(recorded.folder / folder)
+            os.close(os.open(name, os.O_WRONLY | os.O_CREAT | os.O_EXCL))
+
+        for turn, folder in enumerate(("one", "other", "one")):
+            thread = threading.Thread(target=make, args=(folder, f"a{turn}"))
+            thread.start()
+            thread.join()
+            os.close(os.open(f"b{turn}", os.O_WRONLY | os.O_CREAT | os.O_EXCL))
+            with pytest.raises(FileExistsError):
+                os.open(f"b{turn}", os.O_WRONLY | os.O_CREAT | os.O_EXCL)
+
+    recording = recorded.call(program)
+    assert ["a0", "a2", "b0", "b2"] == sorted(os.listdir(recorded.folder / "one"))
+    assert ["a1", "b1"] == sorted(os.listdir(recorded.folder / "other"))
+    assert ["EEXIST"] * 3 == [call.error for call in recording.calls if call.error]
+
+
+def test_locks_are_gone_with_the_descriptor(recorded):
+    """No copy of ours holds them on, when a call has returned."""
+
+    def program():
+        file = os.open("a", os.O_WRONLY | os.O_CREAT)
+        os.close(file)
+        for _ in range(50):
+            file = os.open("a", os.O_WRONLY)
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            os.pwrite(file, b"x", 0)
+            os.close(file)
+
+    assert 51 == len(recorded.call(program).calls)
+
+
+@pytest.mark.parametrize("where", ["inside", "above", "elsewhere"])
+def test_another_root_is_refused_by_name(recorded, tmp_path_factory, where):
+    """At once, and only where it can lead to a recorded file."""
+    (recorded.folder / "a").write_text("old")
+    other = tmp_path_factory.mktemp("other")
+    base = {"inside": recorded.folder, "above": recorded.folder.parent, "elsewhere": other}[where]
+
+    def program():
+        syscall = ctypes.CDLL(None, use_errno=True).syscall
+        folder = os.open(base, os.O_RDONLY)
+        how = ctypes.create_string_buffer(pack("=3Q", os.O_WRONLY | os.O_CREAT, 0o644, 0x10), 24)
+        assert 0 <= syscall(437, folder, b"/new", how, 24)
+
+    if where == "elsewhere":
+        assert () == recorded.call(program).calls
+        assert ["new"] == os.listdir(other)
+    else:
+        with pytest.raises(RecordingRefused, match="RESOLVE_IN_ROOT"):
+            recorded.call(program)
+        assert ["a"] == os.listdir(recorded.folder)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
 import sys
@@ -241,3 +242,15 @@ def test_paths_that_cannot_be_read_back_are_refused(recorded):
 
     with pytest.raises(RecordingRefused, match=r"too long.*more than 4,095 bytes"):
         recorded.call(program)
+
+
+@pytest.mark.parametrize("collects", [True, False])
+def test_garbage_collection_is_as_it_was(recorded, collects):
+    """It rests while a program is recorded, and no longer."""
+    before = gc.isenabled()
+    try:
+        (gc.enable if collects else gc.disable)()
+        recorded.call(int)
+        assert collects == gc.isenabled()
+    finally:
+        (gc.enable if before else gc.disable)()

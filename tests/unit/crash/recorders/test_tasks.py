@@ -7,11 +7,12 @@ import os
 import select
 import subprocess
 import threading
+from pathlib import Path
 from struct import pack
 
 import pytest
 
-from holdfast.crash.recorders.tasks import Gone, Tasks
+from holdfast.crash.recorders.tasks import Gone, Task, Tasks
 
 
 @pytest.fixture
@@ -98,3 +99,79 @@ def test_a_bounded_number_is_kept(tasks, monkeypatch):
         os.fstat(other.pidfd if other.pidfd != tasks.of(os.getpid()).pidfd else -1)
     child.kill()
     child.wait()
+
+
+@pytest.fixture
+def child():
+    """A process that runs another program when it is told to."""
+    running = subprocess.Popen(
+        ["sh", "-c", "echo; read line; exec sleep 100"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+    )
+    assert running.stdout is not None
+    running.stdout.readline()
+    yield running
+    running.kill()
+    running.communicate()
+
+
+def string_of(task: Task) -> bytes:
+    """Read just before the path of the program, at the end of the stack."""
+    with open(f"/proc/{task.process}/maps", encoding="utf-8") as maps:
+        stack = next(line for line in maps if line.endswith("[stack]\n"))
+    return task.string(int(stack.split("-")[1].split()[0], 16) - 64)
+
+
+def held(task: Task) -> list[str]:
+    """Which memories this process holds open."""
+    names = (f"/proc/self/fd/{entry}" for entry in os.listdir("/proc/self/fd"))
+    links = [os.readlink(name) for name in names if os.path.islink(name)]
+    return [link for link in links if link == f"/proc/{task.thread}/mem"]
+
+
+def test_memory_of_a_program_that_is_left_is_not_read(tasks, child):
+    """From the word that it runs another on, none is held open; with its next call one is again."""
+    task = tasks.of(child.pid)
+    string_of(task)
+    assert 1 == len(held(task))
+
+    tasks.executes(task)
+    assert [] == held(task)
+    before = string_of(task)
+    child.stdin.write(b"\n")
+    child.stdin.flush()
+    while b"sleep" not in Path(f"/proc/{child.pid}/cmdline").read_bytes()[:6]:
+        pass
+    after = string_of(task)
+    assert before != after, "the paths of the programs differ by three bytes"
+    assert [] == held(task)
+
+    assert task is tasks.of(child.pid)
+    assert after == string_of(task)
+    assert 1 == len(held(task))
+
+
+def test_a_thread_met_while_another_executes_is_not_settled(tasks):
+    """Until that one calls again."""
+    stop, numbers = threading.Event(), []
+
+    def wait():
+        numbers.append(threading.get_native_id())
+        stop.wait()
+
+    thread = threading.Thread(target=wait)
+    thread.start()
+    while not numbers:
+        pass
+    tasks.executes(tasks.of(os.getpid()))
+    text = ctypes.create_string_buffer(b"text")
+    met = tasks.of(numbers[0])
+    assert b"text" == met.string(ctypes.addressof(text))
+    assert [] == held(met)
+
+    tasks.of(os.getpid())
+    assert b"text" == met.string(ctypes.addressof(text))
+    assert 1 == len(held(met))
+    stop.set()
+    thread.join()

@@ -13,16 +13,32 @@ from holdfast.crash.sites.scattered import Scattered
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="Linux alone has this call")
 
 
-def test_places_are_read_in_their_order():
-    """And told apart again; what they hold now, each time."""
-    one, other = ctypes.create_string_buffer(b"abc"), ctypes.create_string_buffer(b"12345")
-    places = [(ctypes.addressof(other), 5), (ctypes.addressof(one), 2)]
+def test_places_are_told_apart():
+    """Wherever they lie, also within each other; what they hold now, each time."""
+    one, other = ctypes.create_string_buffer(b"abcdef"), ctypes.create_string_buffer(b"12345")
+    start = ctypes.addressof(one)
+    places = [(ctypes.addressof(other), 5), (start + 4, 2), (start, 2), (start + 1, 1)]
     scattered = Scattered(os.getpid(), places)
 
-    assert b"12345ab" == scattered.read()
-    one[0] = b"x"
-    raw = scattered.read()
-    assert {places[0]: b"12345", places[1]: b"xb"} == scattered.parts(raw or b"")
+    for expected in (b"ab", b"xb"):
+        one[0] = expected[:1]
+        pieces = scattered.read()
+        assert pieces is not None
+        found = scattered.parts(pieces)
+        assert [b"12345", b"ef", expected, b"b"] == [found[place] for place in places]
+
+
+def test_what_lies_between_does_not_count():
+    """It may change, and what is read is the same."""
+    held = ctypes.create_string_buffer(b"abcdef")
+    start = ctypes.addressof(held)
+    scattered = Scattered(os.getpid(), [(start, 2), (start + 4, 2)])
+
+    before = scattered.read()
+    held[2] = held[3] = b"x"
+    assert (b"ab", b"ef") == before == scattered.read()
+    held[4] = b"x"
+    assert (b"ab", b"xf") == scattered.read()
 
 
 @pytest.mark.parametrize("bad", [0, 1])
