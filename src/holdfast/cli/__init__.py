@@ -99,12 +99,14 @@ def _print_anything() -> None:
 
 def _without_parser(arguments: list[str]) -> int | None:
     """Answer what needs no verb; None where one is named. `help VERB` becomes `VERB --help`."""
-    from holdfast.cli.verbs import HELP, VERBS
+    from holdfast.cli.verbs import GROUPS, HELP, VERBS
 
     first = arguments[0] if arguments else "--help"
     if first == "help" and len(arguments) > 1:
-        arguments[:] = [arguments[1], "--help"]
+        arguments[:] = [*arguments[1:3], "--help"]
         first = arguments[0]
+    if first in GROUPS:
+        return _group(arguments, GROUPS[first])
     if first in VERBS:
         return None
     if first in ("-h", "--help", "help"):
@@ -121,12 +123,32 @@ def _without_parser(arguments: list[str]) -> int | None:
     return 2
 
 
-def _unknown(word: str, verbs: list[str]) -> str:
+def _group(arguments: list[str], seconds: list[str]) -> int | None:
+    """Make a verb of two words one; answer where the second is none."""
+    first, *rest = arguments
+    second = rest[0] if rest else "--help"
+    if second in seconds:
+        arguments[:2] = [f"{first} {second}"]
+        return None
+    if second in ("-h", "--help", "help"):
+        from holdfast.cli.verbs import HELP
+
+        print(f"usage: holdfast {first} VERB ...\n       holdfast {first} VERB --help\n")
+        own = [line for line in HELP.splitlines() if line.startswith(f"  {first} ")]
+        print("\n".join(own))
+        return 0
+    from holdfast.cli.streams import say
+
+    say(_unknown(second, seconds, of=f"holdfast {first}"))
+    return 2
+
+
+def _unknown(word: str, verbs: list[str], *, of: str = "holdfast") -> str:
     from difflib import get_close_matches
 
     near = get_close_matches(word, verbs, n=1)
-    hint = f"Did you mean {near[0]}?" if near else "holdfast --help lists them."
-    return f"holdfast: there is no verb {word!r}. {hint}"
+    hint = f"Did you mean {near[0]}?" if near else f"{of} --help lists them."
+    return f"{of}: there is no verb {word!r}. {hint}"
 
 
 def _run_verb(verb: str, arguments: list[str]) -> int:

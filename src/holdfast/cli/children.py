@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import os
 import signal
-import subprocess
 from contextlib import contextmanager
 
 from holdfast.cli.exits import CANNOT_RUN, NOT_FOUND, Failure
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    import subprocess
     from collections.abc import Callable, Generator, Sequence
     from types import FrameType
     from typing import Any, NamedTuple, NoReturn
@@ -48,6 +48,8 @@ def run(command: Sequence[str], *, data: bytes | None = None, inherit: Sequence[
     Raises:
         Failure: it is not there (127) or cannot be run (126).
     """
+    import subprocess
+
     stream = None if data is None else subprocess.PIPE
     with _forwarding() as forward, _writing_to_pipes():
         try:

@@ -117,10 +117,12 @@ def decode(path: str, name: str | None = None) -> Any:
         FileNotFoundError: there is no such file.
         DecodeError: it does not parse.
     """
+    remedy = "Mend it there, or name its format with --parse."
     if path == "-":
-        return decode_as(need_codec("-", name or "json"), read_input(), "standard input")
+        codec, data = need_codec("-", name or "json"), read_input()
+        return decode_as(codec, data, "standard input", remedy=f"Nothing was changed. {remedy}")
     codec = need_codec(named_file(path), name)
-    return decode_as(codec, read_file(path), path)
+    return decode_as(codec, read_file(path), path, remedy=f"The file is untouched. {remedy}")
 
 
 def read_file(path: str) -> bytes:
@@ -193,8 +195,14 @@ def open_to_read(path: str) -> File | None:
     raise Failure(f"{path} is not a regular file", NO_INPUT, path=path)
 
 
-def decode_as(codec: Codec, data: bytes, path: str) -> Any:
+def decode_as(codec: Codec, data: bytes, path: str, *, remedy: str = "") -> Any:
     """The value of bytes that stand, or shall stand, in `path`.
+
+    Args:
+        codec: Their format.
+        data: The bytes.
+        path: For messages.
+        remedy: What the message goes on with: what is on disk now, and what to do.
 
     Raises:
         DecodeError: they do not parse; with path, line and column.
@@ -206,6 +214,8 @@ def decode_as(codec: Codec, data: bytes, path: str) -> Any:
     except DecodeError as error:
         place = ":".join(str(part) for part in (path, error.line, error.column) if part)
         message = f"{place}: not readable as {codec.name}: {error.message}"
+        if remedy:
+            message = f"{message.rstrip('.')}. {remedy}"
         raise DecodeError(message, path=path, line=error.line, column=error.column) from None
 
 

@@ -11,7 +11,7 @@ from holdfast.cli.streams import show
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
-    from typing import Any, TextIO
+    from typing import Any, Final, TextIO
 
 __all__ = [
     "as_json",
@@ -67,8 +67,13 @@ def _one_line(cell: str) -> str:
     return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in cell)
 
 
+_WORDS: Final = {True: "true", False: "false", None: "null"}
+
+
 def as_json(value: Any, *, indent: int | None = None) -> str:
     """A value as JSON; dates and times as ISO 8601, keys as text, lone surrogates escaped."""
+    if value is None or type(value) in (bool, int):
+        return repr(value) if type(value) is int else _WORDS[value]
     import json
 
     text = json.dumps(_keys_as_text(value), indent=indent, ensure_ascii=False, default=_iso)

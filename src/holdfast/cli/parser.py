@@ -97,6 +97,8 @@ class Parser:
             return None
         for names, options in self.declared:
             if names[0].startswith("-"):
+                if options.get("required"):
+                    return None
                 values.setdefault(_destination(names, options), _absent(options))
         return values if _place(words, places, values) else None
 
@@ -121,9 +123,11 @@ def _place(
     rest = list(words)
     for (name, *_), options in places:
         nargs = options.get("nargs")
-        if options.keys() & {"type", "choices"} or nargs not in {None, "?", "+"}:
+        if options.keys() & {"type", "choices"} or nargs not in {None, "?", "+", "*"}:
             return False
-        if not rest:
+        if nargs == "*":
+            values[name], rest = rest, []
+        elif not rest:
             if nargs != "?":
                 return False
             values[name] = options.get("default")

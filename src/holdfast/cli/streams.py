@@ -16,7 +16,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import TextIO
 
-__all__ = ["OUTPUT", "drop_output", "mend", "say", "show", "show_now"]
+__all__ = ["OUTPUT", "drop_output", "mend", "say", "show", "show_bytes", "show_now"]
 
 OUTPUT = "standard output"
 """What an error of it has as its file name."""
@@ -61,6 +61,21 @@ def show_now(text: str = "", *, end: str = "\n") -> None:
     show(text, end=end)
     try:
         sys.stdout.flush()
+    except OSError as error:
+        raise _lost(error) from None
+
+
+def show_bytes(data: bytes, *, now: bool = False) -> None:
+    """Print bytes as they are, behind all text that was printed before; `now`: see them arrive.
+
+    Raises:
+        OSError: they cannot be printed; with `OUTPUT` as its file name.
+    """
+    try:
+        sys.stdout.flush()
+        sys.stdout.buffer.write(data)
+        if now:
+            sys.stdout.buffer.flush()
     except OSError as error:
         raise _lost(error) from None
 

@@ -14,7 +14,7 @@ from importlib import import_module
 from holdfast.cli.exits import MEANINGS
 from holdfast.cli.full_parser import FullParser
 from holdfast.cli.parser import Parser
-from holdfast.cli.verbs import HELP, VERBS
+from holdfast.cli.verbs import GROUPS, HELP, VERBS
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -66,6 +66,8 @@ _CONVENTIONS = """
 - `NO_COLOR`, `CLICOLOR_FORCE` and `--color` decide about colour.
 - SIGINT, SIGTERM and SIGHUP undo everything (exit codes 130, 143, 129) until the new contents
   are complete. From there on the replacement is finished, and the exit code says how it went.
+- `log append` ends between two syncs: what it had read whole is appended, and it says how much.
+  What only reads ends at once.
 - While CMD runs, these signals are passed on to it. A broken pipe ends with SIGPIPE.
 - Output that cannot be printed is exit code 74; the message says so if a file was changed before.
 
@@ -80,24 +82,29 @@ def bash() -> Iterator[str]:
         "_holdfast() {",
     )
     yield '    local cur=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD-1]} words=""'
+    yield "    local verb=${COMP_WORDS[1]}"
     yield "    COMPREPLY=()"
     yield "    if (( COMP_CWORD == 1 )); then"
-    yield f'        words="{" ".join([*VERBS, "help", "--help", "--version"])}"'
+    yield f'        words="{" ".join([*_first_words(), "help", "--help", "--version"])}"'
+    for first, seconds in GROUPS.items():
+        yield f"    elif (( COMP_CWORD == 2 )) && [[ $previous == {first} ]]; then"
+        yield f'        words="{" ".join(seconds)}"'
     yield '    elif [[ $previous == "--" ]]; then'
     yield '        COMPREPLY=( $(compgen -c -- "$cur") ); return'
     yield "    else"
-    yield '        case "${COMP_WORDS[1]} $previous" in'
+    yield f'        case $verb in {"|".join(GROUPS)}) verb="$verb ${{COMP_WORDS[2]}}" ;; esac'
+    yield '        case "$verb $previous" in'
     for verb, parser in parsers().items():
         for action in _with_choices(parser):
             patterns = "|".join(f'"{verb} {n}"' for n in action.option_strings or [verb])
             yield f'            {patterns}) words="{_choices(action)}" ;;'
     yield from (
         "        esac",
-        "        [[ -z $words && $cur == -* ]] && case ${COMP_WORDS[1]} in",
+        "        [[ -z $words && $cur == -* ]] && case $verb in",
     )
     for verb, parser in parsers().items():
         names = " ".join(name for a in parser.shown for name in a.option_strings)
-        yield f'            {verb}) words="{names}" ;;'
+        yield f'            {_word(verb)}) words="{names}" ;;'
     yield from ("        esac", "    fi")
     yield '    [[ -n $words ]] && COMPREPLY=( $(compgen -W "$words" -- "$cur") )'
     yield from ("}", "complete -o bashdefault -o default -F _holdfast holdfast")
@@ -111,17 +118,23 @@ def zsh() -> Iterator[str]:
         "",
     )
     yield from ("_holdfast() {", "    local -a verbs; local state line", "    verbs=(")
-    for verb, parser in parsers().items():
-        yield f"        {_quoted(f'{verb}:{_summary(parser)}')}"
+    for word, summary in _first_words().items():
+        yield f"        {_quoted(f'{word}:{summary}')}"
     yield from ("    )", "    _arguments -C '1:verb:->verb' '*::argument:->argument'")
     yield from (
         "    case $state in",
         "    verb) _describe verb verbs ;;",
         "    argument)",
     )
-    yield "        case $words[1] in"
+    for first, seconds in GROUPS.items():
+        yield f"        if [[ $words[1] == {first} ]] && (( CURRENT == 2 )); then"
+        yield f"            compadd {' '.join(seconds)}; return"
+        yield "        fi"
+    yield "        local verb=$words[1]"
+    yield f'        case $verb in {"|".join(GROUPS)}) verb="$verb $words[2]" ;; esac'
+    yield "        case $verb in"
     for verb, parser in parsers().items():
-        yield f"        {verb}) _arguments -S \\"
+        yield f"        {_word(verb)}) _arguments -S \\"
         for action in parser.shown:
             yield from (f"            {_quoted(spec)} \\" for spec in _zsh_specs(action))
         rest = "*::command:_normal" if parser.module.COMMAND else "*:file:_files"
@@ -144,14 +157,24 @@ def _value(action: argparse.Action) -> str:
 def fish() -> Iterator[str]:
     """The lines of the completion for fish."""
     yield f"# fish completion for holdfast: {_MADE.format('fish')}"
+    for word, summary in _first_words().items():
+        yield f"complete -c holdfast -n __fish_use_subcommand -f -a {word} -d {_quoted(summary)}"
     for verb, parser in parsers().items():
-        text = _quoted(_summary(parser))
-        yield f"complete -c holdfast -n __fish_use_subcommand -f -a {verb} -d {text}"
+        first, _, second = verb.partition(" ")
+        if second:
+            others = " ".join(GROUPS[first])
+            seen = f"{_fish_seen(first)}; and not {_fish_seen(others)}"
+            text = _quoted(_summary(parser))
+            yield f"complete -c holdfast -n {_quoted(seen)} -f -a {second} -d {text}"
     for verb, parser in parsers().items():
-        seen = _quoted(f"__fish_seen_subcommand_from {verb}")
+        seen = _quoted("; and ".join(_fish_seen(word) for word in verb.split()))
         for action in parser.shown:
             if action.option_strings or action.choices:
                 yield f"complete -c holdfast -n {seen} {' '.join(_fish_words(action))}"
+
+
+def _fish_seen(words: str) -> str:
+    return f"__fish_seen_subcommand_from {words}"
 
 
 def _fish_words(action: argparse.Action) -> Iterator[str]:
@@ -162,6 +185,20 @@ def _fish_words(action: argparse.Action) -> Iterator[str]:
     elif action.nargs != 0:
         yield "-r"
     yield f"-d {_quoted(action.help or '')}"
+
+
+def _first_words() -> dict[str, str]:
+    """The first word of each verb, with what it does: several things, where there is a second."""
+    found: dict[str, str] = {}
+    for verb, parser in parsers().items():
+        first, _, second = verb.partition(" ")
+        found[first] = ", ".join(GROUPS[first]) if second else _summary(parser)
+    return found
+
+
+def _word(verb: str) -> str:
+    """A verb as a pattern of a shell."""
+    return f'"{verb}"' if " " in verb else verb
 
 
 def _summary(parser: FullParser) -> str:

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import json
-import re
-
 from holdfast.cli.exits import BAD_DATA, USAGE, Failure
 from holdfast.cli.kinds import is_list, is_table
 from holdfast.cli.output import as_json
+from holdfast.formats.json_scan import decoded
 from holdfast.formats.keypath import KeyPath, format_path, parse_path
 from holdfast.formats.plain import MISSING, same
 
@@ -39,7 +37,7 @@ _KINDS: Final = {
     "float": "a number",
 }
 _NUMBERS: Final = (int, float)
-_PAIR: Final = re.compile(r"""((?:"(?:[^"\\]|\\.)*"|'[^']*'|[^"'=])+)=(.*)""", re.DOTALL)
+_PAIR: Final = r"""((?:"(?:[^"\\]|\\.)*"|'[^']*'|[^"'=])+)=(.*)"""
 
 
 def read_path(text: str) -> KeyPath:
@@ -79,7 +77,11 @@ def read_value(text: str, kind: str = "auto") -> Any:
         except ValueError:
             raise Failure(f"{text!r} is not a whole number", USAGE) from None
     try:
-        return json.loads(text, parse_constant=_refuse)
+        if "NaN" in text or "Infinity" in text:
+            import json
+
+            return json.loads(text, parse_constant=_refuse)
+        return decoded(text)
     except (ValueError, RecursionError) as error:
         if kind == "json":
             raise Failure(f"{text!r} is not JSON: {error}", USAGE) from None
@@ -92,7 +94,12 @@ def _refuse(name: str) -> NoReturn:
 
 def split_pair(word: str) -> tuple[str, str] | None:
     """`a.b=1` as its two sides; None where there is no key before an `=` outside quotes."""
-    match = _PAIR.fullmatch(word)
+    key, sign, value = word.partition("=")
+    if not ("'" in key or '"' in key):
+        return (key, value) if key and sign else None
+    import re
+
+    match = re.fullmatch(_PAIR, word, re.DOTALL)
     return (match[1], match[2]) if match else None
 
 

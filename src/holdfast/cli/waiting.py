@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from threading import Event, Lock, Thread
 
 from holdfast.cli.exits import note
 from holdfast.errors import LockTimeout
@@ -78,6 +77,8 @@ class _Wait:
     """
 
     def __init__(self, file: File, *, shared: bool) -> None:
+        from threading import Event, Lock, Thread
+
         self._file = file
         self._shared = shared
         self._over = Event()

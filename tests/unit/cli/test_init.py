@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 import holdfast
-from holdfast.cli.verbs import HELP, VERBS
+from holdfast.cli.verbs import GROUPS, HELP, VERBS
 from tests.support.command_line import run_program
 
 
@@ -17,9 +17,37 @@ def test_general_help_is_printed(argv, cli) -> None:
 
 def test_general_help_names_every_verb() -> None:
     """Each verb has a line of its own in the general help."""
-    named = {line.split()[0] for line in HELP.splitlines() if line.startswith("  ")}
+    lines = [f"{line.strip()} " for line in HELP.splitlines() if line.startswith("  ")]
 
-    assert [] == sorted(set(VERBS) - named)
+    assert [] == [verb for verb in VERBS if not any(line.startswith(f"{verb} ") for line in lines)]
+
+
+def test_groups_are_the_verbs_of_two_words() -> None:
+    """Each verb of two words is found by its first, and each second word is one."""
+    found = [f"{first} {second}" for first, seconds in GROUPS.items() for second in seconds]
+
+    assert [verb for verb in VERBS if " " in verb] == found
+
+
+@pytest.mark.parametrize("argv", [("log",), ("log", "--help"), ("log", "-h"), ("help", "log")])
+def test_help_of_a_group_lists_its_verbs(argv, cli) -> None:
+    """The first word alone prints the lines of its verbs."""
+    code, out, err = cli(*argv)
+
+    assert (0, "") == (code, err)
+    assert [] == [second for second in GROUPS["log"] if f"\n  log {second} " not in out]
+
+
+def test_help_of_a_verb_of_two_words_can_be_asked_for_first(cli) -> None:
+    """`holdfast help log cat` prints what `holdfast log cat --help` prints."""
+    assert cli("log", "cat", "--help") == cli("help", "log", "cat")
+
+
+def test_unknown_second_word_is_wrong_usage(cli) -> None:
+    """It ends with 2 and one line, which names what was probably meant."""
+    expected = "holdfast log: there is no verb 'cta'. Did you mean cat?\n"
+
+    assert (2, "", expected) == cli("log", "cta")
 
 
 def test_general_help_fits_a_terminal() -> None:

@@ -31,11 +31,12 @@ def test_plain_words_mean_what_the_whole_parser_says(verb: str, words: list[str]
 @pytest.mark.parametrize(
     "line", ["get f", "get f k", "set f k v", "set f k=v", "del f a b", "lock f cmd -x",
              "lock f -- cmd", "edit f -- sort -u", "inspect f", "sweep", "sweep d", "write f",
-             "doctor", "doctor d"],
+             "doctor", "doctor d", "log_append d", "log_append d one two", "log_cat d", "verify p"],
 )  # fmt: skip
 def test_common_lines_need_no_argparse(line: str) -> None:
     """A file and some words are read without the whole parser."""
     verb, *words = line.split()
+    verb = verb.replace("_", " ")
 
     assert None is not Parser(verb, module_of(VERBS[verb])).read_plain(words)
 
@@ -52,3 +53,10 @@ def test_senseless_codes_are_refused(text) -> None:
     """An exit code is a number from 0 to 255."""
     with pytest.raises(ValueError, match=r"."):
         exit_code(text)
+
+
+def test_missing_option_is_left_to_the_whole_parser() -> None:
+    """One that must be given is not among plain words."""
+    parser = Parser("log drop", module_of("log_drop"))
+
+    assert None is parser.read_plain(["d"])

@@ -44,7 +44,7 @@ def test_i1_signal_undoes_before_the_point_of_no_return(signum) -> None:
 
 
 @pytest.mark.parametrize("signum", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
-def test_i2_signal_waits_after_the_point_of_no_return(signum) -> None:
+def test_i3_signal_waits_after_the_point_of_no_return(signum) -> None:
     """After `finish` a signal changes nothing."""
     assert "went on" == outcome(signum, finishing=True)
 
@@ -73,3 +73,31 @@ def test_function_call_touches_no_handler(cli, state) -> None:
 
     assert before == [signal.getsignal(s) for s in (signal.SIGINT, signal.SIGTERM, signal.SIGPIPE)]
     assert os.path.exists(state)
+
+
+HELD = """
+import os, signal
+from holdfast.cli import signals
+signals.install()
+try:
+    with signals.Held():
+        os.kill(os.getpid(), {signum})
+        print("done")
+    print("went on")
+except signals.Interrupted as stop:
+    print("stopped", int(stop.signum))
+"""
+
+
+@pytest.mark.parametrize("signum", [signal.SIGINT, signal.SIGTERM])
+def test_i2_signal_waits_for_the_end_of_a_held_block(signum) -> None:
+    """What is done there is done to its end; then the signal strikes."""
+    done = subprocess.run(
+        [sys.executable, "-c", HELD.format(signum=int(signum))],
+        env=environment(),
+        capture_output=True,
+        check=True,
+        timeout=30,
+    )
+
+    assert ["done", "stopped", str(int(signum))] == done.stdout.decode().split()

@@ -7,6 +7,7 @@ import sys
 
 import pytest
 
+from holdfast.primitives.log import Log
 from tests.support.command_line import environment
 
 SHOW = """
@@ -39,6 +40,13 @@ COMMANDS = {
     "set": ("set", "state.json", "n=2"),
     "del": ("del", "state.json", "n"),
     "lock": ("lock", "l", "--", "true"),
+    "log append": ("log", "append", "new-log", "one"),
+    "log cat": ("log", "cat", "log"),
+    "log tail": ("log", "tail", "log"),
+    "log follow": ("log", "follow", "--timeout", "0", "log"),
+    "log drop": ("log", "drop", "log", "--before", "1"),
+    "verify": ("verify", "log"),
+    "repair": ("repair", "log", "--to", "repaired"),
     "inspect": ("inspect", "state.json"),
     "sweep": ("sweep",),
     "completion": ("completion", "bash"),
@@ -59,6 +67,13 @@ def loaded(argv, cwd) -> set[str]:
         check=True,
     )
     return set(done.stdout.decode().rpartition("MODULES")[2].split())
+
+
+@pytest.fixture(autouse=True)
+def log(tmp_path) -> None:
+    """A log of one record."""
+    with Log(tmp_path / "log") as made:
+        made.append(b"one")
 
 
 @pytest.mark.parametrize("verb", COMMANDS)

@@ -10,6 +10,9 @@ _holdfast() {
         'set:Change values of a JSON, TOML or YAML file'
         'del:Delete keys of a JSON, TOML or YAML file'
         'lock:Run CMD while holding the lock of FILE'
+        'log:append, cat, tail, follow, drop'
+        'verify:Read all of PATH and say whether it is damaged'
+        'repair:Save all that is whole of PATH into DIR; PATH is not touched'
         'inspect:Say what PATH is, who holds it, and what was left beside it'
         'sweep:Remove what killed writers left behind in DIR'
         'doctor:Measure what the disk under DIR really gives, and say which pattern fits'
@@ -21,7 +24,12 @@ _holdfast() {
     case $state in
     verb) _describe verb verbs ;;
     argument)
-        case $words[1] in
+        if [[ $words[1] == log ]] && (( CURRENT == 2 )); then
+            compadd append cat tail follow drop; return
+        fi
+        local verb=$words[1]
+        case $verb in log) verb="$verb $words[2]" ;; esac
+        case $verb in
         write) _arguments -S \
             '-n[only make a new file, else exit 73]' \
             '--no-clobber[only make a new file, else exit 73]' \
@@ -80,6 +88,8 @@ _holdfast() {
             '--default[what --incr starts from (default 0)]:VALUE: ' \
             '--if[change only if KEY is VALUE, else exit 1; may be given again]:KEY=VALUE: ' \
             '--existing[make no file and no key; exit 1 if KEY is missing]' \
+            '-f[a plain VALUE may replace a whole table or list]' \
+            '--force[a plain VALUE may replace a whole table or list]' \
             '--no-sync[do not wait for the disk\: whole, but not durable]' \
             '--parse[json, toml or yaml (default\: by the suffix of the file)]:FORMAT:(json toml yaml)' \
             '-w[wait at most so long for the lock (default\: as long as it takes)]:SECS: ' \
@@ -139,6 +149,73 @@ _holdfast() {
             '-h[show this help]' \
             '--help[show this help]' \
             '*::command:_normal' ;;
+        "log append") _arguments -S \
+            '--null[records of the input end with NUL, not a newline]' \
+            '--whole[the whole input is one record]' \
+            '--sync[always (default), never, or seconds\: durable so much later at most]:WHEN: ' \
+            '--each[print the last sequence after each sync]' \
+            '-q[print no sequence]' \
+            '--quiet[print no sequence]' \
+            '--json[print one JSON document; an error is printed as one too]' \
+            '-h[show this help]' \
+            '--help[show this help]' \
+            '*:file:_files' ;;
+        "log cat") _arguments -S \
+            '--from[begin with this sequence (default\: the first that is kept)]:N: ' \
+            '--to[end with this sequence]:N: ' \
+            '--sequence[print the sequence and a tab before each record]' \
+            '--null[end each record with a NUL byte, not a newline]' \
+            '--jsonl[print one JSON document a line, one a record]' \
+            '--json[print one JSON document; an error is printed as one too]' \
+            '--written[print also what is written and not yet durable]' \
+            '-h[show this help]' \
+            '--help[show this help]' \
+            '*:file:_files' ;;
+        "log tail") _arguments -S \
+            '-n[how many (default 10)]:N: ' \
+            '-f[wait for more]' \
+            '--follow[wait for more]' \
+            '--sequence[print the sequence and a tab before each record]' \
+            '--null[end each record with a NUL byte, not a newline]' \
+            '--jsonl[print one JSON document a line, one a record]' \
+            '--json[print one JSON document; an error is printed as one too]' \
+            '--written[print also what is written and not yet durable]' \
+            '-h[show this help]' \
+            '--help[show this help]' \
+            '*:file:_files' ;;
+        "log follow") _arguments -S \
+            '--from[begin with this sequence (default\: the first that is kept)]:N: ' \
+            '--timeout[end when nothing has come for so long]:SECS: ' \
+            '--sequence[print the sequence and a tab before each record]' \
+            '--null[end each record with a NUL byte, not a newline]' \
+            '--jsonl[print one JSON document a line, one a record]' \
+            '--written[print also what is written and not yet durable]' \
+            '-h[show this help]' \
+            '--help[show this help]' \
+            '*:file:_files' ;;
+        "log drop") _arguments -S \
+            '--before[keep N and all after it]:N: ' \
+            '--json[print one JSON document; an error is printed as one too]' \
+            '-q[print nothing]' \
+            '--quiet[print nothing]' \
+            '-h[show this help]' \
+            '--help[show this help]' \
+            '*:file:_files' ;;
+        verify) _arguments -S \
+            '--json[print one JSON document; an error is printed as one too]' \
+            '--color[auto, always or never; NO_COLOR and CLICOLOR_FORCE are obeyed]:WHEN:(auto always never)' \
+            '-q[answer by the exit code alone]' \
+            '--quiet[answer by the exit code alone]' \
+            '-h[show this help]' \
+            '--help[show this help]' \
+            '*:file:_files' ;;
+        repair) _arguments -S \
+            '--to[the folder to fill]:DIR: ' \
+            '--json[print one JSON document; an error is printed as one too]' \
+            '--color[auto, always or never; NO_COLOR and CLICOLOR_FORCE are obeyed]:WHEN:(auto always never)' \
+            '-h[show this help]' \
+            '--help[show this help]' \
+            '*:file:_files' ;;
         inspect) _arguments -S \
             '--json[print one JSON document; an error is printed as one too]' \
             '--color[auto, always or never; NO_COLOR and CLICOLOR_FORCE are obeyed]:WHEN:(auto always never)' \

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["HELP", "VERBS"]
+__all__ = ["GROUPS", "HELP", "VERBS"]
 
 VERBS = {
     "write": "write",
@@ -11,6 +11,13 @@ VERBS = {
     "set": "set",
     "del": "delete",
     "lock": "lock",
+    "log append": "log_append",
+    "log cat": "log_cat",
+    "log tail": "log_tail",
+    "log follow": "log_follow",
+    "log drop": "log_drop",
+    "verify": "verify",
+    "repair": "repair",
     "inspect": "inspect",
     "sweep": "sweep",
     "doctor": "doctor",
@@ -18,7 +25,12 @@ VERBS = {
     "demo": "demo",
     "completion": "completion",
 }
-"""The module of each verb."""
+"""The module of each verb; some have two words."""
+
+GROUPS = {
+    "log": ["append", "cat", "tail", "follow", "drop"],
+}
+"""The second words of each first word that has some."""
 
 HELP = """\
 usage: holdfast VERB ...
@@ -38,6 +50,17 @@ settings and state (JSON, TOML, YAML; comments are kept):
 
 locks:
   lock FILE -- CMD      run CMD while holding a lock, as flock(1) does
+
+logs (records of any bytes, appended by many at once):
+  log append DIR        append records, or lines of standard input, durably
+  log cat DIR           print the records
+  log tail DIR          print the last records; -f: and those that come
+  log follow DIR        print the records from one on, and wait for more
+  log drop DIR          drop old records
+
+what others or a crash have damaged:
+  verify PATH           read all of a log or document: is it damaged?
+  repair PATH --to DIR  save what is whole of a damaged log
 
 your own program:
   crash -- CMD          find what a power cut or a kill of CMD would destroy

@@ -36,10 +36,11 @@ USAGE = "[OPTION...] PATH"
 SUMMARY = "Say what PATH is, who holds it, and what was left beside it."
 ABOUT = """
 Prints the kind, size, mode and time of PATH; of a JSON, TOML or YAML file its
-keys, or where it does not parse; the lock beside it and its holder; temporary
-files of writers that live or were killed; kept old versions; and what the
-filesystem promises. Changes nothing and takes no lock. Exit code 1: a document
-that does not parse.
+keys, or where it does not parse; of a log its sequences and segments, of a log
+of lines its files; the lock beside it and its holder; temporary files of writers
+that live or were killed; kept old versions; and what the filesystem promises.
+Changes nothing and takes no lock. Exit code 1: a document that does not parse,
+or a log with a damaged header (`holdfast verify` reads all of it).
 """
 EXAMPLES = """
 holdfast inspect settings.toml
@@ -62,7 +63,7 @@ def run(args: Namespace) -> int:
     else:
         rows = [(name, _text(name, value)) for name, value in _flat(facts)]
         print_rows(rows, ("FACT", "VALUE"), color=args.color)
-    return NO if "error" in facts.get("document", {}) else OK
+    return NO if any("error" in facts.get(part, {}) for part in ("document", "log")) else OK
 
 
 def _facts(path: str) -> dict[str, Any]:
@@ -79,7 +80,7 @@ def _facts(path: str) -> dict[str, Any]:
         if S_ISREG(info.st_mode):
             facts |= _of_a_file(path, folder, name)
         elif S_ISDIR(info.st_mode):
-            facts["leftovers"] = _leftovers_within(real)
+            facts |= _of_a_folder(real)
     finally:
         folder.close()
     promises = SYSTEM.promises(real)
@@ -123,6 +124,7 @@ def _of_a_file(path: str, folder: Folder, name: str) -> dict[str, Any]:
         "lock": _lock(path),
         "leftovers": _leftovers(folder, name),
         "versions": kept_numbers(folder, name),
+        **_of_a_line_log(path),
     }
 
 
@@ -169,12 +171,74 @@ def _leftovers(folder: Folder, name: str | None = None) -> list[str]:
     return [e for e, left in found if left is not None and name in (None, left.target)]
 
 
-def _leftovers_within(path: str) -> list[str]:
+def _of_a_folder(path: str) -> dict[str, Any]:
     folder = SYSTEM.folder(path)
     try:
-        return _leftovers(folder)
+        facts: dict[str, Any] = {"leftovers": _leftovers(folder)}
+        names = folder.names()
     finally:
         folder.close()
+    return facts | _of_a_log(path, names)
+
+
+def _of_a_log(path: str, names: list[str]) -> dict[str, Any]:
+    """Its records and segments, or why they cannot be told; nothing for another folder."""
+    from holdfast.cli.recognition import is_log
+
+    if not is_log(names):
+        return {}
+    from holdfast.primitives.log_check import segments_of
+    from holdfast.primitives.log_reading import LogReading
+
+    log = LogReading(path, only_durable=True, vfs=SYSTEM)
+    try:
+        segments = segments_of(path)
+        facts = {
+            "first": log.first,
+            "last": log.written,
+            "durable": log.durable,
+            "records": sum(segment.records for segment in segments),
+            "size_bytes": sum(segment.size_bytes for segment in segments),
+            "segments": [segment._asdict() for segment in segments],
+        }
+    except (HoldfastError, OSError) as error:
+        from holdfast.cli.wording import describe
+
+        facts = {"error": describe(error, path)}
+    return {"log": facts}
+
+
+def _of_a_line_log(path: str) -> dict[str, Any]:
+    """The files that belong to it, and whether its end is whole; nothing for another file."""
+    from holdfast.cli.recognition import is_line_log, look_at
+
+    if not is_line_log(look_at(path)):
+        return {}
+    from holdfast.primitives.line_log_names import TORN, kept_files
+
+    real = SYSTEM.resolve(path)
+    folder_path, name = os.path.split(real)
+    folder = SYSTEM.folder(folder_path)
+    try:
+        names = [kept.name for kept in kept_files(real, vfs=SYSTEM)]
+        facts = {
+            "files": names,
+            "size_bytes": sum(folder.stat(each).st_size for each in names),
+            "ends_with_newline": _ends_with_newline(folder, name),
+            "torn": name + TORN if name + TORN in folder.names() else None,
+        }
+    finally:
+        folder.close()
+    return {"line_log": facts}
+
+
+def _ends_with_newline(folder: Folder, name: str) -> bool:
+    file = folder.open(name, "read")
+    try:
+        size = file.stat().st_size
+        return not size or file.read(1, offset=size - 1) == b"\n"
+    finally:
+        file.close()
 
 
 def _flat(facts: dict[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
@@ -187,7 +251,7 @@ def _flat(facts: dict[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
 
 def _text(name: str, value: Any) -> str:
     if is_list(value):
-        return ", ".join(str(item) for item in value)
+        return ", ".join(str(item["name"] if is_table(item) else item) for item in value)
     if name == "size_bytes" and value >= 1000 and sys.stdout.isatty():
         return f"{value} ({human_size(value)})"
     return str(value)

@@ -159,5 +159,17 @@ def _who(args: Namespace, path: str) -> int:
     elif holder is not None:
         print_rows([(str(holder.pid), holder.program, holder.host)], ("PID", "PROGRAM", "HOST"))
     elif not args.quiet:
-        note("lock", f"nobody holds {path}")
+        note("lock", f"nobody holds {path}{_hint(args)}")
     return exits.OK if holder is not None else exits.NO
+
+
+def _hint(args: Namespace) -> str:
+    """Where to ask instead, if the file is a document: those are changed under a file beside it."""
+    if args.of:
+        return ""
+    beside = lock_path_of(args.file)
+    try:
+        SYSTEM.stat(beside)
+    except OSError:
+        return ""
+    return f". As a document it is changed under {beside}: ask for that with --of."

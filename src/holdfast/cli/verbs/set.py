@@ -5,6 +5,7 @@ from __future__ import annotations
 from holdfast.cli import exits
 from holdfast.cli.changing import change
 from holdfast.cli.exits import Failure
+from holdfast.cli.kinds import is_list, is_table
 from holdfast.cli.parser import add_no_sync, add_parse, add_verbosity, add_wait
 from holdfast.cli.streams import show_now
 from holdfast.cli.values import (
@@ -35,8 +36,9 @@ The file is read, changed and replaced under its lock, so that no update of
 others is lost; comments, order, layout and all other values stay. VALUE is
 taken as JSON if it parses, else as text; a date or time stays one. A missing
 file is made, and so are tables on the way to KEY; `-` as the last part of KEY
-appends to a list. The KEY `.` is the whole document. A VALUE that begins with a
-dash is written KEY=-x, or after `--`. All changes of one call are made, or none.
+appends to a list. The KEY `.` is the whole document. A plain value takes the
+place of a whole table or list only with -f. A VALUE that begins with a dash is
+written KEY=-x, or after `--`. All changes of one call are made, or none.
 """
 EXAMPLES = """
 holdfast set settings.toml server.port 8080
@@ -75,6 +77,12 @@ def configure(parser: Parser) -> None:
         "--existing",
         action="store_true",
         help="make no file and no key; exit 1 if KEY is missing",
+    )
+    add(
+        "-f",
+        "--force",
+        action="store_true",
+        help="a plain VALUE may replace a whole table or list",
     )
     add_no_sync(parser)
     add_parse(parser)
@@ -137,8 +145,25 @@ class _Request:
             if self._args.existing and old is MISSING:
                 refusal = f"{file}: there is no {format_path(path)}"
                 raise Failure(refusal, exits.NO, path=file)
+            self._refuse_loss(path, old, value)
             root = assign(root, path, value if self._args.kind else like(old, value))
         return root
+
+    def _refuse_loss(self, path: KeyPath, old: Any, value: Any) -> None:
+        """A slip in KEY, or in the quotes of VALUE, must not cost a table and all that is in it."""
+        if self._args.force or not _is_container(old) or not old or _is_container(value):
+            return
+        file, key = self._args.file, format_path(path)
+        what, remedy = "table", "Name a key in it"
+        if is_list(old):
+            places = [format_path((*path, place)) for place in (0, "-")]
+            what, remedy = "list", f"Name a place in it ({', '.join(places)})"
+        raise Failure(
+            f"{file}: {key} is a {what}, and {text_of(value)} would replace all of it. "
+            f"It is unchanged. {remedy}, or say --force.",
+            exits.BAD_DATA,
+            path=file,
+        )
 
     def _add(self, root: Any, path: KeyPath) -> int | float:
         number = find(root, path)
@@ -152,6 +177,10 @@ class _Request:
         total: int | float = number + self._args.incr
         self.sum = total
         return total
+
+
+def _is_container(value: Any) -> bool:
+    return is_table(value) or is_list(value)
 
 
 def _pairs(words: list[str], kind: str) -> list[Pair]:

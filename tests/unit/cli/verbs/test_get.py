@@ -93,6 +93,20 @@ def test_broken_document_is_bad_data(text, cli, state) -> None:
     assert text == state.read_bytes()
 
 
+def test_message_of_a_broken_document_says_what_to_do(cli, state) -> None:
+    """Path and place, what is on disk, what to do; for standard input too."""
+    state.write_text('{"a": 1,}')
+    remedy = "Mend it there, or name its format with --parse.\n"
+
+    found = cli("get", state, "a")
+
+    assert found.err == (
+        f"holdfast get: {state}:1:9: not readable as json: JSON has no comma before a closing "
+        f"bracket. The file is untouched. {remedy}"
+    )
+    assert cli("get", "-", stdin=b"{").err.endswith(f". Nothing was changed. {remedy}")
+
+
 def test_input_is_read_for_a_dash(cli) -> None:
     """`-` reads standard input, as JSON or what --parse says."""
     assert "1\n" == cli("get", "-", "a", stdin=b'{"a": 1}').out

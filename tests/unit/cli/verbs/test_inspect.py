@@ -6,6 +6,7 @@ import json
 import os
 
 from holdfast import Document, FileLock
+from holdfast.primitives.log import Log
 
 
 def facts(cli, path, code=0):
@@ -146,3 +147,41 @@ def test_name_cannot_break_the_lines(cli, tmp_path) -> None:
     path.touch()
 
     assert f"path\t{tmp_path}/a\\nb\n" in cli("inspect", path).out
+
+
+def test_log_is_described(cli, tmp_path) -> None:
+    """Its sequences and segments; a damaged header is exit code 1."""
+    with Log(tmp_path / "log") as log:
+        log.append_many([b"one", b"two"])
+    seen = facts(cli, tmp_path / "log")["log"]
+
+    assert (1, 2, 2, 2, 1) == (
+        *(seen[name] for name in ("first", "last", "durable", "records")),
+        len(seen["segments"]),
+    )
+    assert "log.segments\t00000000000000000001.segment\n" in cli("inspect", tmp_path / "log").out
+    (segment,) = (tmp_path / "log").glob("*.segment")
+    data = bytearray(segment.read_bytes())
+    data[20] ^= 1
+    segment.write_bytes(data)
+
+    assert "error" in facts(cli, tmp_path / "log", 1)["log"]
+
+
+def test_log_of_lines_is_described(cli, tmp_path) -> None:
+    """Its files, oldest first, and whether its end is whole."""
+    (tmp_path / "a.log").write_bytes(b"one\nhalf")
+    (tmp_path / "a.log.1").write_bytes(b"old\n")
+    (tmp_path / "a.log.torn").write_bytes(b"torn")
+
+    assert {
+        "files": ["a.log.1", "a.log"],
+        "size_bytes": 12,
+        "ends_with_newline": False,
+        "torn": "a.log.torn",
+    } == facts(cli, tmp_path / "a.log")["line_log"]
+
+
+def test_other_folders_and_files_are_no_logs(cli, tmp_path, state) -> None:
+    """Nothing is said of records then."""
+    assert not {"log", "line_log"} & {*facts(cli, tmp_path), *facts(cli, state)}

@@ -255,6 +255,21 @@ def test_nobody_holds_it(cli, lock) -> None:
     )
 
 
+def test_who_of_a_document_names_the_lock_that_it_is_changed_under(cli, state) -> None:
+    """--who without --of would be answered "nobody" while a writer is at work."""
+    assert f"holdfast lock: nobody holds {state}\n" == cli("lock", "--who", state).err
+    with FileLock(f"{state}.lock") as lock:
+        done = cli("lock", "--who", state)
+    lock.close()
+
+    assert (1, "") == (done.code, done.out)
+    assert done.err == (
+        f"holdfast lock: nobody holds {state}. As a document it is changed under {state}.lock: "
+        "ask for that with --of.\n"
+    )
+    assert "" == cli("lock", "--who", "-q", state).err
+
+
 def test_lock_of_a_document_is_the_library_s(cli, state) -> None:
     """--of takes the lock that documents are changed under: `set` waits for it."""
     assert 1 == cli("lock", "--who", "--of", state).code

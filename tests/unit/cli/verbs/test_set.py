@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import signal
 
 import pytest
@@ -296,3 +297,38 @@ def test_message_has_no_word_for_programs(cli, tmp_path) -> None:
 
     line = f"{path}: larger than 1073741824 bytes. The file is untouched."
     assert (65, f"holdfast set: {line}\n") == (code, err)
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "named"),
+    [
+        ("server", "8080", "server is a table"),
+        ("tags", "x", r"Name a place in it \(tags\.0, tags\.-\)"),
+        ("server", "null", "null would replace all of it"),
+        ("server", "{port: 1}", "server is a table"),
+        (".", "1", r"\. is a table"),
+    ],
+)
+def test_plain_value_does_not_replace_a_table_or_list(cli, tmp_path, key, value, named) -> None:
+    """A slip is refused, exit code 65, and names what to do; nothing is changed."""
+    state = tmp_path / "state.json"
+    state.write_text('{"server": {"port": 1}, "tags": ["a"], "n": 1}')
+
+    done = cli("set", state, "n=2", f"{key}={value}")
+
+    assert 65 == done.code
+    assert re.search(named, done.err)
+    assert "It is unchanged. Name a" in done.err
+    assert done.err.endswith(", or say --force.\n")
+    assert '{"server": {"port": 1}, "tags": ["a"], "n": 1}' == state.read_text()
+
+
+def test_force_lets_a_plain_value_replace_a_table(cli, tmp_path) -> None:
+    """-f says that it is meant; a table for a table needs no word, nor what is empty."""
+    state = tmp_path / "state.json"
+    state.write_text('{"server": {"port": 1}, "tags": ["a"], "none": {}}')
+
+    assert 0 == cli("set", "-f", state, "server=8080").code
+    assert 0 == cli("set", state, 'tags={"a": 1}', "none=1").code
+    assert {"server": 8080, "tags": {"a": 1}, "none": 1} == json.loads(state.read_text())
+    assert 0 == cli("set", tmp_path / "new.json", ".", "5").code

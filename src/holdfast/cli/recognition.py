@@ -1,0 +1,173 @@
+"""What a path holds, found by looking at it: for the verbs that work on more than one format.
+
+A format that is added gets a line in `KINDS`.
+"""
+
+from __future__ import annotations
+
+import os
+from stat import S_ISDIR, S_ISREG
+
+from holdfast.cli.exits import NO_INPUT, Failure
+from holdfast.cli.files import missing, named_file
+from holdfast.vfs import SYSTEM
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+    from typing import Final, NamedTuple
+
+    from holdfast.primitives.check_report import CheckReport, RepairReport
+else:
+    from holdfast.light_typing import NamedTuple
+
+__all__ = ["KINDS", "Kind", "Look", "is_line_log", "is_log", "kind_of", "look_at"]
+
+_HEAD_BYTES: Final = 4096
+_JSON_LINES: Final = (".jsonl", ".ndjson")
+_LINES: Final = (".log", *_JSON_LINES)
+
+
+class Look(NamedTuple):
+    """What is seen of a path: the names in a folder, or how a file begins."""
+
+    path: str
+    names: tuple[str, ...] | None
+    head: bytes
+
+
+class Kind(NamedTuple):
+    """A format: how it is recognised, checked and repaired.
+
+    `repair` takes the path and the folder to fill; where it is None, `instead` says what to do.
+    """
+
+    name: str
+    fits: Callable[[Look], bool]
+    check: Callable[[str], CheckReport]
+    repair: Callable[[str, str], RepairReport] | None
+    instead: str = ""
+
+
+def kind_of(path: str) -> Kind:
+    """The format of what is at a path.
+
+    Raises:
+        Failure: there is nothing, or nothing of ours.
+    """
+    seen = look_at(named_file(path))
+    for kind in KINDS:
+        if kind.fits(seen):
+            return kind
+    raise Failure(
+        f"{path}: is of no kind that can be verified. It is untouched. Give the folder of a log, a"
+        " log of lines (.log, .jsonl, .ndjson) or a document (.json, .toml, .yaml).",
+        NO_INPUT,
+        path=path,
+    )
+
+
+def look_at(path: str) -> Look:
+    """See what is there.
+
+    Raises:
+        Failure: nothing is.
+    """
+    try:
+        mode = SYSTEM.stat(path).st_mode
+    except FileNotFoundError:
+        raise missing(path) from None
+    if not S_ISDIR(mode):
+        return Look(path, None, _head(path) if S_ISREG(mode) else b"\0")
+    folder = SYSTEM.folder(path, readable=True)
+    try:
+        return Look(path, tuple(folder.names()), b"")
+    finally:
+        folder.close()
+
+
+def _head(path: str) -> bytes:
+    folder_path, name = os.path.split(SYSTEM.resolve(path))
+    folder = SYSTEM.folder(folder_path)
+    try:
+        file = folder.open(name, "read")
+        try:
+            return file.read(_HEAD_BYTES)
+        finally:
+            file.close()
+    finally:
+        folder.close()
+
+
+def is_log(names: Iterable[str]) -> bool:
+    """Whether a folder with these names is a log: it has segments, or is about to get the first."""
+    from holdfast.formats.log_format import first_of
+
+    found = list(names)
+    return found == ["lock"] or any(first_of(name) is not None for name in found)
+
+
+def _is_log_folder(seen: Look) -> bool:
+    return seen.names is not None and is_log(seen.names)
+
+
+def is_line_log(seen: Look) -> bool:
+    """Whether a file is a log of lines: by its suffix, and, where that is `.log`, by its text."""
+    if seen.names is not None:
+        return False
+    stem, suffix = os.path.splitext(seen.path)
+    if suffix[1:].isdecimal():  # an old one, such as `app.log.1`
+        suffix = os.path.splitext(stem)[1]
+    return suffix in _JSON_LINES or (suffix in _LINES and b"\0" not in seen.head)
+
+
+def _is_document(seen: Look) -> bool:
+    from holdfast.cli.files import codec_of
+
+    return seen.names is None and codec_of(seen.path) is not None
+
+
+def _check_log(path: str) -> CheckReport:
+    from holdfast.primitives.log_check import check_log
+
+    return check_log(path)
+
+
+def _repair_log(path: str, to: str) -> RepairReport:
+    from holdfast.primitives.log_repair import repair_log
+
+    return repair_log(path, to)
+
+
+def _check_line_log(path: str) -> CheckReport:
+    from holdfast.primitives.line_log import LineLog
+
+    with LineLog(path) as log:
+        return log.check()
+
+
+def _check_document(path: str) -> CheckReport:
+    from holdfast.cli.files import codec_of, decode_as, read_file
+    from holdfast.errors import DecodeError
+    from holdfast.primitives.check_report import CheckReport, Finding
+
+    codec, data = codec_of(path), read_file(path)
+    if codec is None:
+        raise ValueError(f"{path}: the suffix names no format")
+    findings: tuple[Finding, ...] = ()
+    try:
+        decode_as(codec, data, path)
+    except DecodeError as error:
+        message = f"{error}. It is untouched. Mend it in an editor, or take an older version."
+        findings = (Finding("damage", path, None, message),)
+    return CheckReport(path, f"{codec.name} document", 1, len(data), findings)
+
+
+KINDS: Final = (
+    Kind("log", _is_log_folder, _check_log, _repair_log),
+    Kind("line log", is_line_log, _check_line_log, None,
+         "The next append settles a torn end; mend other lines in an editor."),
+    Kind("document", _is_document, _check_document, None,
+         "Mend it in an editor, or take an older version: `holdfast inspect` lists them."),
+)  # fmt: skip
+"""The formats, in the order in which they are tried."""

@@ -1,0 +1,43 @@
+"""What a path holds, found by looking; the verbs that use it are tested with it."""
+
+from __future__ import annotations
+
+import pytest
+
+from holdfast.cli.exits import Failure
+from holdfast.cli.recognition import KINDS, is_log, kind_of, look_at
+
+
+@pytest.mark.parametrize(
+    ("names", "expected"),
+    [
+        ([], False),
+        (["lock"], True),
+        (["lock", "00000000000000000001.segment"], True),
+        (["00000000000000000001.segment", "anything"], True),
+        (["lock", "other"], False),
+        (["1.segment"], False),
+    ],
+)
+def test_log_is_told_by_its_names(names, expected) -> None:
+    """Segments make a folder a log, and so does the lock that is made first."""
+    assert expected is is_log(names)
+
+
+def test_look_takes_the_names_or_the_beginning(tmp_path) -> None:
+    """Of a large file no more than is needed."""
+    (tmp_path / "a").write_bytes(b"x" * 100_000)
+
+    assert (("a",), b"") == look_at(str(tmp_path))[1:]
+    assert (None, b"x" * 4096) == look_at(str(tmp_path / "a"))[1:]
+
+
+def test_device_is_of_no_kind() -> None:
+    """It is not read: that might never end."""
+    with pytest.raises(Failure, match="no kind"):
+        kind_of("/dev/zero")
+
+
+def test_each_kind_can_be_repaired_or_says_what_to_do_instead() -> None:
+    """One or the other."""
+    assert [] == [kind.name for kind in KINDS if (kind.repair is None) is not bool(kind.instead)]

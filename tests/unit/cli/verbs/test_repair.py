@@ -1,0 +1,53 @@
+"""`holdfast repair`."""
+
+from __future__ import annotations
+
+import json
+
+from holdfast.primitives.log import Log
+from tests.unit.cli.verbs.test_verify import damaged_log
+
+
+def test_whole_log_is_copied(cli, tmp_path) -> None:
+    """Nothing is lost: exit code 0."""
+    with Log(tmp_path / "log") as log:
+        log.append_many([b"one", b"two"])
+    code, out, err = cli("repair", tmp_path / "log", "--to", tmp_path / "new")
+
+    assert (0, "") == (code, err)
+    assert "records\t2\n" in out
+    assert "one\ntwo\n" == cli("log", "cat", tmp_path / "new").out
+
+
+def test_what_is_whole_is_saved_and_the_rest_is_told(cli, tmp_path) -> None:
+    """Exit code 1; the damaged log is as it was."""
+    folder = damaged_log(tmp_path / "log")
+    before = {path.name: path.read_bytes() for path in folder.iterdir()}
+    result = cli("repair", "--json", "--to", tmp_path / "new", folder)
+    seen = json.loads(result.out)
+
+    assert (1, "", 2) == (result.code, result.err, seen["records"])
+    assert [1] == [loss["after_sequence"] for loss in seen["lost"]]
+    assert "1\tfirst\n3\tthird\n" == cli("log", "cat", "--sequence", tmp_path / "new").out
+    assert before == {path.name: path.read_bytes() for path in folder.iterdir()}
+
+
+def test_folder_that_holds_something_is_refused(cli, tmp_path) -> None:
+    """73, and nothing is written."""
+    folder = damaged_log(tmp_path / "log")
+    (tmp_path / "new").mkdir()
+    (tmp_path / "new" / "mine").touch()
+
+    assert 73 == cli("repair", folder, "--to", tmp_path / "new").code
+    assert ["mine"] == [path.name for path in (tmp_path / "new").iterdir()]
+
+
+def test_what_is_not_repaired_by_copying_is_refused(cli, state, tmp_path) -> None:
+    """69, with what to do instead."""
+    (tmp_path / "a.jsonl").write_text("{}\n")
+
+    for path in (state, tmp_path / "a.jsonl"):
+        code, out, err = cli("repair", path, "--to", tmp_path / "new")
+        assert (69, "") == (code, out)
+        assert "untouched" in err
+    assert 2 == cli("repair", state).code

@@ -1,0 +1,87 @@
+"""`holdfast verify`."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from holdfast.primitives.log import Log
+
+
+def damaged_log(folder: Path) -> Path:
+    """A log of three records, the second of which has changed."""
+    with Log(folder) as log:
+        for record in (b"first", b"second", b"third"):
+            log.append(record)
+    (segment,) = folder.glob("*.segment")
+    segment.write_bytes(segment.read_bytes().replace(b"second", b"sEcond"))
+    return folder
+
+
+def facts(cli, path: Path, code: int = 0):
+    result = cli("verify", "--json", path)
+    assert (code, "") == (result.code, result.err)
+    return json.loads(result.out)
+
+
+def test_whole_log_is_ok(cli, tmp_path) -> None:
+    """How many records, in how many bytes; nothing is found."""
+    with Log(tmp_path / "log") as log:
+        log.append_many([b"one", b"two"])
+    seen = facts(cli, tmp_path / "log")
+
+    assert ("log", 2, True, []) == (seen["kind"], seen["records"], seen["ok"], seen["findings"])
+    rows = dict(line.split("\t") for line in cli("verify", tmp_path / "log").out.splitlines())
+    assert ("2", "ok") == (rows["records"], rows["verdict"])
+
+
+def test_damaged_log_is_65(cli, tmp_path) -> None:
+    """What is damaged is said; -q says it by the exit code alone."""
+    folder = damaged_log(tmp_path / "log")
+    seen = facts(cli, folder, 65)
+
+    assert not seen["ok"]
+    assert ["damage"] == [finding["kind"] for finding in seen["findings"]]
+    assert "verdict\tdamaged\n" in cli("verify", folder).out
+    assert (65, "", "") == cli("verify", "-q", folder)
+
+
+@pytest.mark.parametrize(
+    ("name", "data", "kind", "code"),
+    [
+        ("a.jsonl", b'{"n": 1}\n{"n": 2}\n', "line log", 0),
+        ("a.jsonl", b'{"n": 1}\n{"n": \n', "line log", 65),
+        ("a.jsonl", b"\0\0\0\0", "line log", 0),
+        ("a.ndjson", b"", "line log", 0),
+        ("a.log", b"text\n", "line log", 0),
+        ("a.log.1", b"text\n", "line log", 0),
+        ("a.json", b'{"n": 1}', "json document", 0),
+        ("a.json", b'{"n": ', "json document", 65),
+        ("a.toml", b"n = 1\n", "toml document", 0),
+    ],
+)
+def test_kind_is_found_by_looking(cli, tmp_path, name, data, kind, code) -> None:
+    """By the suffix and the contents."""
+    (tmp_path / name).write_bytes(data)
+
+    assert kind == facts(cli, tmp_path / name, code)["kind"]
+
+
+@pytest.mark.parametrize("name", ["a.log", "a.bin", "a.txt", "folder"])
+def test_what_cannot_be_verified_is_refused(cli, tmp_path, name) -> None:
+    """Clearly, with what could be."""
+    if name == "folder":
+        (tmp_path / name).mkdir()
+    else:
+        (tmp_path / name).write_bytes(b"\0\1\2")
+    code, out, err = cli("verify", tmp_path / name)
+
+    assert (66, "") == (code, out)
+    assert "no kind that can be verified" in err
+
+
+def test_missing_path_is_told(cli, tmp_path) -> None:
+    """66, as everywhere."""
+    assert 66 == cli("verify", tmp_path / "no").code
