@@ -11,21 +11,34 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from holdfast.diagnosis import doctor
     from holdfast.errors import (
+        BadFrame,
+        ChecksumMismatch,
         Closed,
         CommittedNotDurable,
         Conflict,
         Corruption,
         DecodeError,
+        HandlePoisoned,
         HoldfastError,
         LockTimeout,
         PartlyCommitted,
         PromiseUnavailable,
+        Truncated,
         UnknownFormat,
     )
+    from holdfast.formats.log_format import Record
     from holdfast.primitives.async_writer import aopen
+    from holdfast.primitives.check_report import CheckReport, Finding, Lost, RepairReport
+    from holdfast.primitives.durable_handler import DurableHandler
+    from holdfast.primitives.line_log import LineLog
+    from holdfast.primitives.line_log_healing import TornEnd
+    from holdfast.primitives.line_log_records import LineRecord
     from holdfast.primitives.lock import FileLock
+    from holdfast.primitives.log import Log
+    from holdfast.primitives.log_recovery import Recovery
     from holdfast.primitives.replace import awrite_bytes, awrite_text, write_bytes, write_text
     from holdfast.primitives.replacing import areplacing, replacing
+    from holdfast.primitives.stream import Stream
     from holdfast.primitives.sweep import asweep, sweep
     from holdfast.primitives.write_many import awrite_many, write_many
     from holdfast.primitives.writer import open
@@ -38,11 +51,21 @@ if TYPE_CHECKING:
 _HOMES = {
     "holdfast.diagnosis": "doctor",
     "holdfast.errors": (
-        "Closed CommittedNotDurable Conflict Corruption DecodeError HoldfastError LockTimeout"
-        " PartlyCommitted PromiseUnavailable UnknownFormat"
+        "BadFrame ChecksumMismatch Closed CommittedNotDurable Conflict Corruption DecodeError"
+        " HandlePoisoned HoldfastError LockTimeout PartlyCommitted PromiseUnavailable Truncated"
+        " UnknownFormat"
     ),
+    "holdfast.formats.log_format": "Record",
     "holdfast.primitives.lock": "FileLock",
+    "holdfast.primitives.log": "Log",
+    "holdfast.primitives.log_recovery": "Recovery",
     "holdfast.primitives.async_writer": "aopen",
+    "holdfast.primitives.check_report": "CheckReport Finding Lost RepairReport",
+    "holdfast.primitives.durable_handler": "DurableHandler",
+    "holdfast.primitives.line_log_healing": "TornEnd",
+    "holdfast.primitives.line_log_records": "LineRecord",
+    "holdfast.primitives.line_log": "LineLog",
+    "holdfast.primitives.stream": "Stream",
     "holdfast.primitives.replace": "awrite_bytes awrite_text write_bytes write_text",
     "holdfast.primitives.replacing": "areplacing replacing",
     "holdfast.primitives.sweep": "asweep sweep",
@@ -57,6 +80,9 @@ _HOMES = {
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names.split()}
 
 __all__ = [
+    "BadFrame",
+    "CheckReport",
+    "ChecksumMismatch",
     "Closed",
     "CommittedNotDurable",
     "Conflict",
@@ -64,15 +90,28 @@ __all__ = [
     "DecodeError",
     "Document",
     "Draft",
+    "DurableHandler",
     "FileLock",
+    "Finding",
+    "HandlePoisoned",
     "Holder",
     "HoldfastError",
     "KeptVersion",
+    "LineLog",
+    "LineRecord",
     "LockTimeout",
+    "Log",
+    "Lost",
     "MergeReport",
     "PartlyCommitted",
     "PromiseUnavailable",
+    "Record",
+    "Recovery",
+    "RepairReport",
     "Snapshot",
+    "Stream",
+    "TornEnd",
+    "Truncated",
     "UnknownFormat",
     "__version__",
     "aedit",
@@ -102,9 +141,8 @@ if not TYPE_CHECKING:  # a type checker that saw it would take every name for on
         if home is None:
             message = f"module {__name__!r} has no attribute {name!r}"
             raise AttributeError(message, name=name, obj=sys.modules[__name__])
-        from importlib import import_module
-
-        found: object = getattr(import_module(home), name)
+        __import__(home)  # `importlib` itself would load `warnings`
+        found: object = getattr(sys.modules[home], name)
         globals()[name] = found
         return found
 

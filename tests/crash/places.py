@@ -88,6 +88,14 @@ class Place(NamedTuple):
                     file.write(value)
 
 
+class Rebooted(Interposed):
+    """A filesystem after the machine was started anew."""
+
+    def boot(self) -> str:
+        """Return another name."""
+        return f"after {super().boot()}"
+
+
 def _below(folder: str, prefix: str) -> Iterator[tuple[str, Contents]]:
     with os.scandir(folder) as found:
         entries = sorted(found, key=lambda entry: entry.name)

@@ -43,7 +43,10 @@ class Operation(NamedTuple):
     when it was done once more after the crash, where that is not the last of `files`. `loosely`:
     files that may hold any of these, before and after. `beside`: patterns of other names that may
     be there. `prepare` changes what was there before. `model`: the weakest that the promise is for.
-    `mode`: what replaces a file has this one.
+    `mode`: what replaces a file has this one. `garbage`: it is also for places where a lost new
+    block shows old contents of the disk. `holds` raises if what may not be told by whole
+    contents is broken: in every state, and once more when it was done again; it is told what was
+    acknowledged, and whether it was done again.
     """
 
     name: str
@@ -57,6 +60,8 @@ class Operation(NamedTuple):
     prepare: Callable[[Place], None] | None = None
     model: Literal["posix", "prefix"] = "posix"
     mode: int = MODE
+    garbage: bool = True
+    holds: Callable[[Place, Sequence[str], bool], None] | None = None
 
     def start(self, place: Place) -> Place:
         """Make what is there before."""
@@ -83,7 +88,7 @@ def check(operation: Operation, place: Place, acked: Sequence[str]) -> None:
     """
     look(operation, place, acked)
     recover(operation, place)
-    look_again(operation, place)
+    look_again(operation, place, acked)
 
 
 def look(operation: Operation, place: Place, acked: Sequence[str]) -> None:
@@ -98,6 +103,8 @@ def look(operation: Operation, place: Place, acked: Sequence[str]) -> None:
         known = operation.allowed(name, returned=returned, recovering=recovering)
         assert value in known, f"not durable: {name} holds {_shown(value)}"
     _untouched(operation, tree)
+    if operation.holds is not None:
+        operation.holds(place, acked, False)
     if not recovering:
         _modes(operation, place, tree)
         if operation.also is not None:
@@ -123,13 +130,15 @@ def recover(operation: Operation, place: Place) -> None:
         raise AssertionError(f"unusable: {type(error).__name__}: {error}") from error
 
 
-def look_again(operation: Operation, place: Place) -> None:
+def look_again(operation: Operation, place: Place, acked: Sequence[str]) -> None:
     """Check what is there when it was done once more."""
     tree = place.tree()
     for name, values in operation.files.items():
         value, last = tree.get(name), operation.again.get(name, values[-1:])
         assert value in last, f"unusable: {name} holds {_shown(value)}, done once more"
     _untouched(operation, tree)
+    if operation.holds is not None:
+        operation.holds(place, acked, True)
 
 
 def _untouched(operation: Operation, tree: Mapping[str, Contents]) -> None:

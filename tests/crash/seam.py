@@ -70,6 +70,17 @@ class Result(NamedTuple):
         return "\n".join([f"{count}, {len(self.violations)} violations", *self.violations[:5]])
 
 
+def torn_for(operation: Operation, torn: Mapping[str, CrashOptions]) -> Iterator[CrashOptions]:
+    """How blocks are torn for this operation: with garbage only if its promise is for that."""
+    for number, options in enumerate(found := [*torn.values()]):
+        if operation.garbage or not options.get("garbage"):
+            yield options
+        elif (plain := {**options, "garbage": False}) not in (
+            {"garbage": False, **other} for other in found[:number]
+        ):
+            yield plain  # type: ignore[misc]
+
+
 def disk_before(operation: Operation, *, unnamed: bool = True) -> MemoryVFS:
     """A filesystem in memory with what was there before, durably."""
     disk = MemoryVFS(unnamed_files=unnamed)
@@ -110,7 +121,7 @@ def every_crash(
         disk = disk_before(operation, unnamed=unnamed)
         recording = recorded(operation, disk)
         runs += 1
-        for options in torn.values():
+        for options in torn_for(operation, torn):
             report = explore_memory(
                 disk,
                 lambda crashed, acked: check(operation, Place(crashed), acked),
@@ -202,11 +213,16 @@ class _AfterFault:
         self.exhaustive = True
         self.bad: list[str] = []
         self.seen: set[object] = set()
+        self._histories: set[object] = set()
         self._operation, self._torn, self._limit = operation, torn, limit
 
     def look(self, disk: MemoryVFS, context: str) -> None:
         self.runs += 1
-        for options in self._torn.values():
+        history = tuple(disk.core.operations)
+        if history in self._histories:
+            return  # as after another errno
+        self._histories.add(history)
+        for options in torn_for(self._operation, self._torn):
             for place, acked in self._new(disk, options):
                 try:
                     check(self._operation, place, acked)

@@ -21,11 +21,11 @@ from holdfast.vfs.interpose import Call, Interposed
 from holdfast.vfs.memory import MemoryVFS
 from tests.crash.places import Place
 from tests.crash.promises import RETURNED, Operation, check
-from tests.crash.seam import FEW, disk_before
+from tests.crash.seam import FEW, disk_before, torn_for
 
 T = TypeVar("T")
 
-KINDS = ("sync", "sync_folder", "rename", "set_attributes")
+KINDS = ("sync", "sync_data", "sync_folder", "rename", "set_attributes")
 _LIBRARY = os.path.dirname(os.path.abspath(holdfast.__file__)) + os.sep
 _SEAM = os.path.join(_LIBRARY, "vfs") + os.sep
 
@@ -74,7 +74,7 @@ class Off(Without):
     """A filesystem on which one call does nothing: the nth of its kind."""
 
     def __init__(self, inner: VFS, kind: str, nth: int) -> None:
-        super().__init__(inner, kind)
+        super().__init__(inner, kind.removesuffix("_data"))
         self._kind, self._nth, self._seen = kind, nth, 0
         self._is_off = False
 
@@ -136,7 +136,7 @@ def bite(operation: Operation, kind: str, nth: int, *, unnamed: bool = True) -> 
 
 def violations(operation: Operation, disk: MemoryVFS) -> Iterator[AssertionError]:
     """Look at every state that a crash of this disk may leave."""
-    for options in FEW.values():
+    for options in torn_for(operation, FEW):
         for crashed in disk.crash_states(**{**options, "model": operation.model, "limit": 512}):
             state = crashed.crash_state
             try:
@@ -191,6 +191,37 @@ NOT_PROVEN: tuple[Reason, ...] = (
         "none this sync bites (`write_bytes, new folders`)",
     ),
     Reason(
+        "[LD]*",
+        "sync_folder",
+        "primitives/line_log_file.py LineFile._make_sure",
+        "folder.sync()",
+        _FOUND := "the log was there before, durably; whether that is so nobody can see, and where "
+        "it is not, this sync bites (`line log, made by who was killed`)",
+    ),
+    Reason(
+        "line log, [ar]*",
+        "sync_folder",
+        "primitives/line_log_file.py LineFile._make_sure",
+        "folder.sync()",
+        _FOUND,
+    ),
+    Reason(
+        "LineLog.append, new *",
+        "sync_folder",
+        "primitives/line_log_file.py LineFile._settle",
+        "folder.sync()",
+        "nothing had the name of the log before; where somebody has just renamed what had it, this "
+        "sync bites (`line log, renamed meanwhile`)",
+    ),
+    Reason(
+        "[LD]*",
+        "sync_folder",
+        "primitives/line_log_rotation.py _settle",
+        "folder.sync()",
+        "no rotation was cut short here; after one that was, this sync bites (`line log, a "
+        "rotation cut short`)",
+    ),
+    Reason(
         "atomicwrites: replace_atomic",
         "sync_folder",
         "compat/atomicwrites.py _settle",
@@ -206,6 +237,67 @@ NOT_PROVEN: tuple[Reason, ...] = (
         "`replace_atomic`, a public function that promises it on its own, syncs the folder, and "
         "`commit` does so for subclasses that replace it; the folder that the temporary file "
         "leaves holds nothing that was promised",
+    ),
+    Reason(
+        "Stream, [abf]*",
+        "sync",
+        "primitives/stream_file.py StreamFile.sync",
+        "self._file.sync()",
+        "the file was there before, durably; whether that is so nobody can see, and where it is "
+        "not, this sync bites (`Stream, left by a killed one`)",
+    ),
+    Reason(
+        "Stream, [abfl]*",
+        "sync_folder",
+        "primitives/stream_file.py StreamFile.sync",
+        "target.folder.sync()",
+        "the name was there before, durably; where it is not, this sync bites (`Stream, made by a "
+        "killed one`)",
+    ),
+    Reason(
+        "Log.repair",
+        "sync",
+        "primitives/log_copying.py Target.open",
+        "guard.sync()",
+        "what the file says is for people; its name alone keeps readers away",
+    ),
+    Reason(
+        "Log.append, new log*",
+        "sync",
+        "primitives/log_open.py _lay_out",
+        "lock.sync()",
+        "the words of the file are hints; synced, it has blocks of its own, and no store into them "
+        "can fail because the disk is full",
+    ),
+    Reason(
+        "Log.append, after a*",
+        "sync_data",
+        "primitives/log_recovery.py *",
+        "segment.file.sync_data()",
+        "what a crash has left lies on the disk already; what a killed writer has left does not "
+        "(`Log after half a frame`)",
+    ),
+    Reason(
+        "Log after an unsynced name*",
+        "sync_data",
+        "primitives/log_recovery.py *",
+        "segment.file.sync_data()",
+        "the new segment has no frames yet, and was synced before it got its name",
+    ),
+    Reason(
+        "Log.append, after a*",
+        "sync_folder",
+        "primitives/log_recovery.py *",
+        "maker.folder.sync()",
+        "the name of the segment lies on the disk already; where it does not, this bites "
+        "(`Log after an unsynced name`)",
+    ),
+    Reason(
+        "Log after half a frame*",
+        "sync_folder",
+        "primitives/log_recovery.py *",
+        "maker.folder.sync()",
+        "the same",
     ),
 )
 

@@ -56,6 +56,13 @@ def test_reason_does_not_hide_what_bites(teeth: list[Tooth]) -> None:
         ("Document.update, keep=2", "sync_folder", 1, "lost"),
         ("Document.quarantine", "sync_folder", 1, "not durable"),
         ("atomicwrites: move_atomic", "sync_folder", 1, "lost"),
+        ("LineLog.append", "sync_data", 1, "not durable"),
+        ("LineLog.append, new file", "sync_folder", 2, "not durable"),
+        ("LineLog.append, torn end", "sync_data", 1, "torn"),
+        ("LineLog.append, rotation", "sync_folder", 3, "lost"),
+        ("LineLog.append, rotation", "rename", 1, "lost"),
+        ("line log, a rotation cut short", "sync_folder", 2, "lost"),
+        ("line log, renamed meanwhile", "sync_folder", 2, "lost"),
     ],
 )
 def test_call_that_is_switched_off_breaks_its_promise(

@@ -7,14 +7,24 @@ operation that is added to the library gets a line there.
 from __future__ import annotations
 
 import json
+import logging
 import os
 from collections.abc import Callable, Sequence
+from contextlib import closing
 from functools import partial
+from typing import Any
 
 import holdfast
 from holdfast.compat.atomicwrites import atomic_write
 from holdfast.crash.disks.controls import contents
 from holdfast.crash.disks.harness import Workload
+from holdfast.errors import HandlePoisoned
+from holdfast.primitives.durable_handler import DurableHandler
+from holdfast.primitives.line_log import LineLog
+from holdfast.primitives.log import Log
+from holdfast.primitives.stream import Stream
+from holdfast.vfs import SYSTEM
+from tests.crash.places import Rebooted
 
 ROUNDS = 3
 LAST = ROUNDS + 1
@@ -274,6 +284,106 @@ def check_quarantined(folder: str, acked: Sequence[str]) -> None:
     nothing_left_over(folder)
 
 
+def stream_through(folder: str, version: int, *, name: str = "trace") -> None:
+    """Each time a stream of its own, with syncs asked for and syncs by its timer."""
+    data = contents(version)
+    try:
+        with Stream(
+            os.path.join(folder, name), sync_every_s=0.01, max_unsynced_bytes=10_000
+        ) as file:
+            for start in range(0, len(data), 3000):
+                file.write(data[start : start + 3000])
+            file.sync()
+    except HandlePoisoned as error:
+        raise OSError(f"{error}: {error.first}") from error
+
+
+def check_stream(folder: str, acked: Sequence[str]) -> None:
+    """What was synced is there, byte for byte; what is behind it may be anything, or missing."""
+    durable = b"".join(contents(version) for version in range(1, len(acked) + 1))
+    found = read(folder, "trace") or b""
+    if not found.startswith(durable):
+        same = next(at for at in range(len(durable)) if found[at : at + 1] != durable[at : at + 1])
+        raise ValueError(f"lost: of {len(durable)} bytes that were synced, {same} are there")
+    if len(found) > sum(len(contents(version)) for version in range(1, ROUNDS + 1)):
+        raise ValueError(f"torn: {len(found)} bytes were never written")
+    stream_through(folder, LAST)
+    if not (read(folder, "trace") or b"").endswith(contents(LAST)):
+        raise ValueError("unusable: what was written after the crash is not at the end")
+
+
+def line_of(version: int) -> str:
+    return contents(version).hex()[:3000] + f" {version}"
+
+
+def append_line(folder: str, version: int, **options: Any) -> None:
+    with LineLog(os.path.join(folder, "app.log"), **options) as log:
+        log.append(line_of(version))
+
+
+def append_lines(folder: str, version: int) -> None:
+    """Three records side by side; the last tells that all of them stand."""
+    with LineLog(os.path.join(folder, "app.log")) as log:
+        log.append_many([f"first of {version}", f"second of {version}", line_of(version)])
+
+
+def log_by_handler(folder: str, version: int) -> None:
+    path = os.path.join(folder, "app.log")
+    with closing(DurableHandler(path, maxBytes=4000, backupCount=9)) as handler:
+        handler.handle(logging.makeLogRecord({"msg": line_of(version), "levelno": logging.ERROR}))
+
+
+def check_lines(folder: str, acked: Sequence[str]) -> None:
+    """Every acknowledged line stands once and in order, old files included; appending goes on."""
+    known = [line_of(version) for version in range(1, LAST + 1)]
+    with LineLog(os.path.join(folder, "app.log"), max_bytes=4000) as log:
+        found = [record.text for record in log.read() if record.text in known]
+        if found != known[: len(found)] or len(found) < len(acked):
+            raise ValueError(f"lost: {[known.index(line) + 1 for line in found]} of {len(acked)}")
+        if not log.check().ok:
+            raise ValueError(f"damaged: {log.check()}")
+        log.append("afterwards")
+        if [record.text for record in log.read()][-1:] != ["afterwards"]:
+            raise ValueError("the line after the crash does not stand on its own")
+    nothing_left_over(folder)
+
+
+def append_to_log(folder: str, version: int, *, segment_bytes: int = 16 << 10) -> None:
+    """Each time a handle of its own; a record of three blocks, and a batch."""
+    with Log(os.path.join(folder, "events.log"), segment_bytes=segment_bytes) as log:
+        log.append(contents(version))
+        log.append_many([line_of(version).encode(), b""])
+
+
+def write_to_log(folder: str, version: int) -> None:
+    """Two appends that a barrier makes durable."""
+    with Log(os.path.join(folder, "events.log"), sync="never") as log:
+        log.append(contents(version))
+        log.append_many([line_of(version).encode(), b""])
+        log.barrier()
+
+
+def records_of(version: int) -> list[bytes]:
+    return [contents(version), line_of(version).encode(), b""]
+
+
+def check_log(folder: str, acked: Sequence[str]) -> None:
+    """Every acknowledged record stands once and in order, batches are whole; appending goes on."""
+    known = [data for version in range(1, ROUNDS + 1) for data in records_of(version)]
+    with Log(os.path.join(folder, "events.log"), vfs=Rebooted(SYSTEM)) as log:
+        found = [record.data for record in log.read()]
+        if found != known[: len(found)] or len(found) < 3 * len(acked):
+            raise ValueError(f"lost: {len(found)} records, and {3 * len(acked)} were acknowledged")
+        if len(found) % 3 == 2:
+            raise ValueError(f"torn: {len(found)} records, the last are half a batch")
+        last = log.append(b"afterwards")
+        if last != len(found) + 1 or [r.data for r in log.read()] != [*found, b"afterwards"]:
+            raise ValueError(f"the record after the crash is number {last} behind {len(found)}")
+        if not log.check().ok:
+            raise ValueError(f"damaged: {log.check()}")
+    nothing_left_over(folder)
+
+
 DOCUMENT = {"check": check_document, "prepare": prepare_document}
 
 WORKLOADS = (
@@ -303,4 +413,20 @@ WORKLOADS = (
     workload("Document.quarantine", quarantine, check=check_quarantined, prepare=prepare_document),
     workload("Draft.commit", commit_draft, **DOCUMENT),
     workload("edit", edit, **DOCUMENT),
+    workload("LineLog.append", append_line, check=check_lines),
+    workload(
+        "LineLog.append, rotation",
+        partial(append_line, max_bytes=4000),
+        check=check_lines,
+    ),
+    workload("LineLog.append_many", append_lines, check=check_lines),
+    workload("DurableHandler", log_by_handler, check=check_lines),
+    workload("Stream", stream_through, check=check_stream),
+    workload("Log.append", append_to_log, check=check_log),
+    workload(
+        "Log.append, one segment",
+        partial(append_to_log, segment_bytes=1 << 20),
+        check=check_log,
+    ),
+    workload("Log.barrier", write_to_log, check=check_log),
 )

@@ -57,6 +57,13 @@ def untwinned(name: str) -> Any:
     return getattr(holdfast, name.removeprefix("a")) if passes_on else function
 
 
+def members(public: type) -> Iterator[tuple[str, Any]]:
+    """The public methods and properties of a class, those of holdfast's own base classes too."""
+    for base in public.__mro__:
+        if base.__module__.startswith("holdfast"):
+            yield from ((name, value) for name, value in vars(base).items() if name[0] != "_")
+
+
 def signatures() -> Iterator[str]:
     """The signature of every public function, class and method."""
     for name in holdfast.__all__:
@@ -68,8 +75,8 @@ def signatures() -> Iterator[str]:
         if name not in NO_CONSTRUCTOR:
             yield printed(name, untwinned(name))
         if isinstance(public, type) and name[0].isupper():
-            for method, value in vars(public).items():
-                if not method.startswith("_") and inspect.isfunction(value):
+            for method, value in members(public):
+                if inspect.isfunction(value):
                     yield printed(f"{name}.{method}", value)
 
 
@@ -101,11 +108,11 @@ def test_public_name_is_on_the_page(name: str) -> None:
     assert re.search(rf"(?<![\w-]){re.escape(name)}(?![\w-])", code)
 
 
-@pytest.mark.parametrize("name", ["Document", "FileLock"])
+@pytest.mark.parametrize("name", ["Document", "FileLock", "Log"])
 def test_properties_are_named(name: str) -> None:
     """The properties of a class are named in its section."""
     section = PAGE.partition(f"\n## {name}\n")[2].partition("\n## ")[0]
-    properties = [n for n, v in vars(getattr(holdfast, name)).items() if isinstance(v, property)]
+    properties = [n for n, v in members(getattr(holdfast, name)) if isinstance(v, property)]
 
     assert properties
     assert [] == [n for n in properties if f"`{n}`" not in section]

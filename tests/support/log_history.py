@@ -74,7 +74,7 @@ def read_notes(lines: Iterable[str]) -> Told:
 def problems(
     entries: Sequence[Entry], told: Mapping[str, Told], *, first: int = 1, most: int = 20
 ) -> list[str]:
-    """Say what is wrong with a log whose records, from `first` on, are these; nothing if all is well.
+    """Say what is wrong with a log whose records, from `first` on, are these; all well: nothing.
 
     What is acknowledged and lies before `first` was dropped on purpose.
     """

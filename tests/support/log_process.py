@@ -1,10 +1,10 @@
 """A process that appends to a log or reads it; run as a program by test_log_processes.py.
 
-write PATH NOTES NAME SYNC KEEP      append from four threads in every way, until standard input ends;
-                                     each thread notes in NOTES what it begins and what it is told, and
-                                     prints a line now and then
-read PATH NOTES NAME SYNC            read all, again and again; notes what it has seen
-follow PATH NOTES NAME SYNC          the same by following
+write PATH NOTES NAME SYNC KEEP   append from four threads in every way, until standard input ends;
+                                  each notes in NOTES what it begins and what it is told, and prints
+                                  a line now and then
+read PATH NOTES NAME SYNC         read all, again and again; notes what it has seen
+follow PATH NOTES NAME SYNC       the same by following
 
 SYNC: always, never or seconds. KEEP: bytes, or 0 for all.
 """
@@ -20,6 +20,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from holdfast.errors import Truncated
 from holdfast.primitives.log import Log
@@ -158,7 +159,7 @@ def together(ways: list[Callable[[], None]]) -> Iterator[None]:
         thread.join()
 
 
-def sync_of(text: str) -> float | str:
+def sync_of(text: str) -> Any:
     return text if text in {"always", "never"} else float(text)
 
 

@@ -141,10 +141,10 @@ def report(verb: str, error: Exception, args: Namespace | None) -> int:
 
 
 def _print_facts(verb: str, facts: object) -> None:
-    import json
+    from holdfast.cli.output import as_json
 
     try:
-        show(json.dumps({"error": facts}, ensure_ascii=False))
+        show(as_json({"error": facts}))
     except OSError as error:
         note(verb, f"{OUTPUT}: {error.strerror}")
 

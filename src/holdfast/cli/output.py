@@ -71,14 +71,17 @@ _WORDS: Final = {True: "true", False: "false", None: "null"}
 
 
 def as_json(value: Any, *, indent: int | None = None) -> str:
-    """A value as JSON; dates and times as ISO 8601, keys as text, lone surrogates escaped."""
+    """A value as JSON; dates and times as ISO 8601, keys as text.
+
+    All but ASCII is escaped where the text holds a lone surrogate, or the output cannot have it.
+    """
     if value is None or type(value) in (bool, int):
         return repr(value) if type(value) is int else _WORDS[value]
     import json
 
     text = json.dumps(_keys_as_text(value), indent=indent, ensure_ascii=False, default=_iso)
     try:
-        text.encode()
+        text.encode(sys.stdout.encoding or "utf-8")
     except UnicodeEncodeError:
         text = json.dumps(_keys_as_text(value), indent=indent, default=_iso)
     return text

@@ -19,13 +19,14 @@ _SOON_S: Final = 0.5
 class Telling:
     """`with Telling(verb, message):` prints the message on standard error if the body lasts."""
 
-    def __init__(self, verb: str, message: str) -> None:
+    def __init__(self, verb: str, message: str, *, quiet: bool = False) -> None:
+        self._quiet = quiet
         self._verb = verb
         self._message = message
         self._timer: Timer | None = None
 
     def __enter__(self) -> None:
-        if sys.stderr.isatty():
+        if not self._quiet and sys.stderr.isatty():
             from threading import Timer
 
             self._timer = Timer(_SOON_S, note, (self._verb, self._message))

@@ -24,16 +24,16 @@ else:
 __all__ = ["KINDS", "Kind", "Look", "is_line_log", "is_log", "kind_of", "look_at"]
 
 _HEAD_BYTES: Final = 4096
-_JSON_LINES: Final = (".jsonl", ".ndjson")
-_LINES: Final = (".log", *_JSON_LINES)
+_BINARY: Final = bytes({*range(1, 7), *range(14, 27), *range(28, 32), 127})
+"""What no text holds. NUL is not among them: a power cut leaves zeros in a log of lines."""
 
 
 class Look(NamedTuple):
-    """What is seen of a path: the names in a folder, or how a file begins."""
+    """What is seen of a path: the names in a folder, or how a file begins; of others nothing."""
 
     path: str
     names: tuple[str, ...] | None
-    head: bytes
+    head: bytes | None
 
 
 class Kind(NamedTuple):
@@ -78,10 +78,10 @@ def look_at(path: str) -> Look:
     except FileNotFoundError:
         raise missing(path) from None
     if not S_ISDIR(mode):
-        return Look(path, None, _head(path) if S_ISREG(mode) else b"\0")
+        return Look(path, None, _head(path) if S_ISREG(mode) else None)
     folder = SYSTEM.folder(path, readable=True)
     try:
-        return Look(path, tuple(folder.names()), b"")
+        return Look(path, tuple(folder.names()), None)
     finally:
         folder.close()
 
@@ -113,18 +113,22 @@ def _is_log_folder(seen: Look) -> bool:
 
 def is_line_log(seen: Look) -> bool:
     """Whether a file is a log of lines: by its suffix, and, where that is `.log`, by its text."""
-    if seen.names is not None:
+    from holdfast.primitives.line_log_records import holds_json
+
+    if seen.head is None:
         return False
+    if holds_json(seen.path):
+        return True
     stem, suffix = os.path.splitext(seen.path)
     if suffix[1:].isdecimal():  # an old one, such as `app.log.1`
         suffix = os.path.splitext(stem)[1]
-    return suffix in _JSON_LINES or (suffix in _LINES and b"\0" not in seen.head)
+    return suffix == ".log" and seen.head.translate(None, _BINARY) == seen.head
 
 
 def _is_document(seen: Look) -> bool:
     from holdfast.cli.files import codec_of
 
-    return seen.names is None and codec_of(seen.path) is not None
+    return seen.head is not None and codec_of(seen.path) is not None
 
 
 def _check_log(path: str) -> CheckReport:
@@ -143,7 +147,7 @@ def _check_line_log(path: str) -> CheckReport:
     from holdfast.primitives.line_log import LineLog
 
     with LineLog(path) as log:
-        return log.check()
+        return log.check()._replace(path=path)
 
 
 def _check_document(path: str) -> CheckReport:

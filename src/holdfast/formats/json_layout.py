@@ -6,27 +6,18 @@
 
 from __future__ import annotations
 
-import json
-import re
-from json.decoder import scanstring  # type: ignore[attr-defined]
-
+from holdfast.formats.json_scan import past_mark, past_spaces, scan
 from holdfast.formats.plain import MISSING
 from holdfast.formats.text import Layout, Patch, newline_of, patched, spliced
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from typing import Any, Final
 
     from holdfast.formats.changes import Change
 
-__all__ = ["Style", "replace_scalar", "rewrite"]
+__all__ = ["Style", "rewrite"]
 
-_SCAN: Final[Callable[[str, int], tuple[Any, int]]] = json.JSONDecoder().scan_once  # type: ignore[attr-defined]
-_SPACE: Final = re.compile(r"[ \t\n\r]*").match
-_MARK: Final = re.compile(r"[ \t\n\r]*[:,]?[ \t\n\r]*").match
-_KEY: Final = re.compile(r'"([^"\\]*)"[ \t\n\r]*:[ \t\n\r]*').match
-"""A key without escapes, up to its value."""
 _INDENT: Final = r"[\[{]\r?\n([ \t]*)(?=[^\s])"
 _COLON: Final = r'"[ \t]*:([ \t]*)'
 
@@ -35,6 +26,8 @@ class Style:
     """How a text writes JSON: indent, separators, line ends, escapes."""
 
     def __init__(self, text: str) -> None:
+        import re
+
         indent = re.search(_INDENT, text)
         self.multiline = indent is not None or len(text.strip()) < 3
         self.unit = indent[1] if indent is not None else "  "
@@ -46,6 +39,8 @@ class Style:
 
     def dumps(self, value: Any, *, inline: bool = False, indent: str = "") -> str:
         """The text of a value; `indent` is that of the line it begins on."""
+        import json
+
         if not isinstance(value, (dict, list)):
             return json.dumps(value, ensure_ascii=self.ascii)
         inline = inline or not self.multiline
@@ -58,25 +53,6 @@ class Style:
         return text if inline else text.replace("\n", self.newline + indent)
 
 
-def replace_scalar(text: str, key: str, value: Any) -> str | None:
-    """`text` with the value of the only key called `key` replaced, or None if there is no such one.
-
-    Does not look where the key is; whoever calls compares the result with what it should be.
-    """
-    name = json.dumps(key, ensure_ascii=False)
-    at = text.find(name)
-    if at < 0 or text.find(name, at + 1) >= 0:
-        return None
-    match = _KEY(text, at)
-    if match is None:
-        return None
-    try:
-        end = _SCAN(text, match.end())[1]
-    except (StopIteration, ValueError):
-        return None
-    return text[: match.end()] + json.dumps(value, ensure_ascii=False) + text[end:]
-
-
 def rewrite(text: str, changes: Change, *, thorough: bool) -> str:
     """`text` with the changes made.
 
@@ -85,7 +61,7 @@ def rewrite(text: str, changes: Change, *, thorough: bool) -> str:
             the last one is set. Otherwise the first one found is taken to be the only one.
     """
     writer = _Rewriter(text, thorough)
-    start = _SPACE(text, 0).end()  # type: ignore[union-attr]
+    start = past_spaces(text, 0)
     writer.visit(start, changes, inline=False)
     return patched(text, writer.patches)
 
@@ -115,15 +91,16 @@ class _Rewriter:
             self._array(start, change, inline)
 
     def _replace(self, start: int, value: Any, inline: bool) -> None:
-        end = _SCAN(self.text, start)[1]
+        end = scan(self.text, start)[1]
         if isinstance(value, (dict, list)):
             if self.text[start] in "[{" and end - start > 2:
                 inline = "\n" not in self.text[start:end]
             new = self.style.dumps(value, inline=inline, indent=self._indent(start))
-        elif type(value) is str:
-            new = json.dumps(value, ensure_ascii=not value.isascii() and self.style.ascii)
         else:
-            new = json.dumps(value)
+            import json
+
+            is_escaped = type(value) is str and not value.isascii() and self.style.ascii
+            new = json.dumps(value, ensure_ascii=is_escaped)
         self.patches.append((start, end, new))
 
     def _indent(self, at: int) -> str:
@@ -137,21 +114,17 @@ class _Rewriter:
         spans: list[tuple[int, int]] = []
         found: dict[str, int] = {}
         deleted: list[int] = []
-        at = first = _SPACE(text, start + 1).end()  # type: ignore[union-attr]
+        at = first = past_spaces(text, start + 1)
         while text[at] != "}":
-            match = _KEY(text, at)
-            if match is not None:
-                key, value = match[1], match.end()
-            else:
-                key, colon = scanstring(text, at + 1)
-                value = _MARK(text, colon).end()  # type: ignore[union-attr]
-            end = _SCAN(text, value)[1]
+            key, colon = scan(text, at)
+            value = past_mark(text, colon)
+            end = scan(text, value)[1]
             if key in children:
                 found[key] = value
                 if children[key].deleted:
                     deleted.append(len(spans))
             spans.append((at, end))
-            at = _MARK(text, end).end()  # type: ignore[union-attr]
+            at = past_mark(text, end)
             if not self.thorough and not deleted and len(found) == len(children):
                 break
         inside = (start + 1, at, text[start + 1 : first])
@@ -165,13 +138,13 @@ class _Rewriter:
         text, children = self.text, change.children
         spans: list[tuple[int, int]] = []
         found: dict[int, int] = {}
-        at = first = _SPACE(text, start + 1).end()  # type: ignore[union-attr]
+        at = first = past_spaces(text, start + 1)
         while text[at] != "]":
             if len(spans) in children:
                 found[len(spans)] = at
-            end = _SCAN(text, at)[1]
+            end = scan(text, at)[1]
             spans.append((at, end))
-            at = _MARK(text, end).end()  # type: ignore[union-attr]
+            at = past_mark(text, end)
         inside = (start + 1, at, text[start + 1 : first])
         inline = self._children(change, found, inside[2], inline=inline)
         if change.splices:
@@ -215,30 +188,31 @@ class _Rewriter:
         self, spans: list[tuple[int, int]], inside: tuple[int, int, str], *, inline: bool
     ) -> tuple[Layout, str]:
         """How to write items between two brackets, and the indent of their lines."""
-        style = self.style
         start, end, lead = inside
         before = after = ""
         indent = self._indent(start)
         if len(spans) > 1:
             separator = self.text[spans[-2][1] : spans[-1][0]]
         elif spans:
-            separator = style.item_separator if inline else "," + lead
-        elif inline or not style.multiline:
-            separator = style.item_separator
+            separator = self.style.item_separator if inline else "," + lead
+        elif inline or not self.style.multiline:
+            separator = self.style.item_separator
         else:
-            after = style.newline + indent
-            before = after + style.unit
+            after = self.style.newline + indent
+            before = after + self.style.unit
             separator = "," + before
         if "\n" in separator:
             indent = separator.rpartition("\n")[2]
         elif before:
-            indent += style.unit
+            indent += self.style.unit
         return Layout(start, end, separator, before, after), indent
 
     def _item(self, key: str | None, value: Any, *, inline: bool, indent: str) -> str:
         text = self.style.dumps(value, inline=inline, indent=indent)
         if key is None:
             return text
+        import json
+
         return json.dumps(key, ensure_ascii=self.style.ascii) + self.style.key_separator + text
 
 

@@ -10,24 +10,22 @@ returned, so that whatever the text looked like, it holds the value.
 
 from __future__ import annotations
 
-import json
 import marshal
-import re
 
 from holdfast.errors import DecodeError
-from holdfast.formats.changes import tree
-from holdfast.formats.diff import Edit, Set, Splice, diff
-from holdfast.formats.json_layout import Style, replace_scalar, rewrite
-from holdfast.formats.plain import MAX_DEPTH, check_new, plain, same
+from holdfast.formats.json_scan import decoded, replace_scalar
+from holdfast.formats.plain import MAX_DEPTH, check_new, plain, same, sole_change
 from holdfast.formats.text import place_of, text_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from json import JSONDecodeError
     from typing import Any, Final
+
+    from holdfast.formats.diff import Edit
 
 __all__ = ["JsonCodec"]
 
-_DECODER: Final = json.JSONDecoder()
 _SURROGATE: Final = "[\ud800-\udfff]"
 _BRACKETS: Final = bytes.maketrans(b"{}", b"[]")
 _OTHERS: Final = bytes(set(range(256)) - set(b'[]{}"'))
@@ -60,6 +58,8 @@ class JsonCodec:
         """
         value = plain(value, name="json")
         if previous is None:
+            from holdfast.formats.json_layout import Style
+
             check_new(value, name="json")
             return _bytes(Style("").dumps(value) + "\n", value)
         return self.encode_known(value, previous=previous, old=self.decode(previous))
@@ -72,6 +72,8 @@ class JsonCodec:
         """
         if (sole := self.encode_sole(value, previous=previous, old=old)) is not None:
             return sole[0]
+        from holdfast.formats.diff import diff
+
         bom, text = text_of(previous)
         edits = diff(old, value)
         if not edits:
@@ -87,10 +89,7 @@ class JsonCodec:
             previous: the bytes that are there.
             old: what they decode to.
         """
-        try:
-            sole = _sole_change(old, value)
-        except Exception:  # values that are not plain compare as they please
-            return None
+        sole = sole_change(old, value)
         if sole is None:
             return None
         bom, text = text_of(previous)
@@ -98,35 +97,31 @@ class JsonCodec:
         if quick is None:
             return None
         try:
-            decoded = _loads(quick)
+            found = _loads(quick)
         except DecodeError:
             return None
-        return ((bom + quick).encode(), decoded) if _is_same(decoded, value) else None
+        return ((bom + quick).encode(), found) if _is_same(found, value) else None
 
 
-def _is_same(decoded: Any, value: Any) -> bool:
+def _is_same(found: Any, value: Any) -> bool:
     """`same`, without a step of Python if the keys come in the same order, as they mostly do."""
     try:
-        if marshal.dumps(decoded, _CANONICAL) == marshal.dumps(value, _CANONICAL):
+        if marshal.dumps(found, _CANONICAL) == marshal.dumps(value, _CANONICAL):
             return True
     except ValueError:  # it holds what is not plain
         pass
-    return same(decoded, value)
+    return same(found, value)
 
 
 def _loads(text: str) -> Any:
     if text.count("[") + text.count("{") > MAX_DEPTH and _is_too_deep(text):
         raise DecodeError(_TOO_DEEP)
     try:
-        value = _DECODER.decode(text)
-    except json.JSONDecodeError as error:
-        line, column = place_of(text, min(error.pos, len(text)))
-        raise DecodeError(_reason(text, error), line=line, column=column) from None
+        return decoded(text)
     except RecursionError:
         raise DecodeError(_TOO_DEEP) from None
     except ValueError as error:
-        raise DecodeError(str(error).partition(";")[0]) from None
-    return value
+        raise _located(text, error) from None
 
 
 def _is_too_deep(text: str) -> bool:
@@ -147,7 +142,16 @@ def _is_too_deep(text: str) -> bool:
     return True
 
 
-def _reason(text: str, error: json.JSONDecodeError) -> str:
+def _located(text: str, error: ValueError) -> DecodeError:
+    from json import JSONDecodeError
+
+    if not isinstance(error, JSONDecodeError):
+        return DecodeError(str(error).partition(";")[0])
+    line, column = place_of(text, min(error.pos, len(text)))
+    return DecodeError(_reason(text, error), line=line, column=column)
+
+
+def _reason(text: str, error: JSONDecodeError) -> str:
     if not text.strip(" \t\n\r"):
         return "the file is empty, which is not JSON"
     if text.startswith(("//", "/*", "#"), error.pos):
@@ -158,6 +162,8 @@ def _reason(text: str, error: json.JSONDecodeError) -> str:
 
 
 def _check_edits(edits: list[Edit]) -> None:
+    from holdfast.formats.diff import Set, Splice
+
     for edit in edits:
         if isinstance(edit, Set):
             check_new(edit.value, name="json", path=edit.path)
@@ -168,6 +174,10 @@ def _check_edits(edits: list[Edit]) -> None:
 
 def _encode_onto(text: str, edits: list[Edit], value: Any) -> bytes:
     """The first of ever larger rewrites that decodes to `value`."""
+    from holdfast.formats.changes import tree
+    from holdfast.formats.diff import Set
+    from holdfast.formats.json_layout import rewrite
+
     try:
         changes = tree(edits)
         # A duplicate of a key behind the changed one is only found by looking at all keys.
@@ -182,29 +192,6 @@ def _encode_onto(text: str, edits: list[Edit], value: Any) -> bytes:
         raise ValueError(_TOO_DEEP) from None
 
 
-def _sole_change(old: Any, new: Any) -> tuple[str, Any] | None:
-    """The key and the new scalar, if that is all that differs: found at the speed of `==`.
-
-    1, True and 1.0 are equal to `==`; the caller compares the result strictly.
-    """
-    while type(old) is dict and type(new) is dict and old.keys() == new.keys():
-        changed = [key for key, item in new.items() if old[key] != item]
-        if len(changed) != 1:
-            return None
-        key = changed[0]
-        old, new = old[key], new[key]
-        if _is_simple(new):
-            return None if type(old) is dict or type(old) is list else (key, new)
-    return None
-
-
-def _is_simple(value: Any) -> bool:
-    kind = type(value)
-    if kind is float:
-        return bool(value - value == 0.0)  # neither NaN nor infinite
-    return kind is int or kind is bool or (kind is str and value.isascii())
-
-
 def _holds(text: str, value: Any) -> bool:
     try:
         return same(_loads(text), value)
@@ -215,6 +202,8 @@ def _holds(text: str, value: Any) -> bool:
 def _escaped(text: str) -> str:
     if text.isascii():
         return text
+    import re
+
     return re.sub(_SURROGATE, lambda match: f"\\u{ord(match[0]):04x}", text)
 
 

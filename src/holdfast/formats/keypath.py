@@ -33,6 +33,8 @@ def parse_path(text: str) -> KeyPath:
         return ()
     if text[0] == "/":
         return tuple(_pointer_segment(part) for part in text[1:].split("/"))
+    if not ("'" in text or '"' in text) and all(parts := text.split(".")):
+        return tuple(int(part) if _is_number(part) else part for part in parts)
     import re  # every program that opens a document imports this module
 
     path: list[str | int] = []

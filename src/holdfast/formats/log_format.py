@@ -6,7 +6,7 @@ decoded. No length is believed before the checksum of its frame head fits.
 
 from __future__ import annotations
 
-from itertools import accumulate, pairwise
+from itertools import accumulate, pairwise, repeat
 from struct import Struct, pack, unpack_from
 from zlib import crc32
 
@@ -43,6 +43,7 @@ __all__ = [
     "encode_segment",
     "first_of",
     "frame_bytes",
+    "numbered",
     "seed_of",
     "segment_name",
 ]
@@ -116,6 +117,13 @@ class Frame(NamedTuple):
             return [body]
         sizes = unpack_from(f"<{count}I", body)
         return [body[at:end] for at, end in pairwise(accumulate(sizes, initial=4 * count))]
+
+
+def numbered(frame: Frame) -> list[Record]:
+    """Return the records of a frame, each with its sequence."""
+    if frame.count == 1:
+        return [_new(Record, (frame.first, frame.body))]
+    return list(map(_new, repeat(Record), enumerate(frame.records(), frame.first)))
 
 
 class FrameHead(NamedTuple):

@@ -11,29 +11,25 @@ standard library before it is returned.
 
 from __future__ import annotations
 
-import re
-import tomllib
-
 from holdfast.errors import DecodeError
-from holdfast.formats.changes import widened
-from holdfast.formats.diff import Delete, Edit, Set, diff
 from holdfast.formats.extras import MissingExtra
-from holdfast.formats.plain import MAX_DEPTH, check_new, ensure_depth, plain, same
+from holdfast.formats.plain import MAX_DEPTH, check_new, ensure_depth, plain, same, sole_change
 from holdfast.formats.text import newline_of, text_of
-from holdfast.formats.toml_layout import Unplaced, rewrite
-from holdfast.formats.toml_scan import has_comment, key_is_too_long
+from holdfast.formats.toml_lines import decoded, replace_scalar
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any, Final
 
+    from holdfast.formats.diff import Edit
+
 __all__ = ["TomlCodec"]
 
-_PLACE: Final = re.compile(r" \(at (?:line (\d+), column (\d+)|end of document)\)$")
+_PLACE: Final = r" \(at (?:line (\d+), column (\d+)|end of document)\)$"
 _LONGEST_KEY: Final = 2 * MAX_DEPTH
 """Parts of a key that the parser is given at all; it takes time in proportion to their square."""
 _ROUNDS: Final = 4
-_LONE_NEWLINE: Final = re.compile(r"(?<!\r)\n")
+_LONE_NEWLINE: Final = r"(?<!\r)\n"
 
 
 class TomlCodec:
@@ -73,6 +69,10 @@ class TomlCodec:
             ValueError: the change cannot be written without losing comments elsewhere.
             MissingExtra: a new text is to be written, and tomlkit is not installed.
         """
+        if (sole := self.encode_sole(value, previous=previous, old=old)) is not None:
+            return sole[0]
+        from holdfast.formats.diff import Delete, diff
+
         bom, text = text_of(previous)
         edits = diff(old, value)
         if not edits:
@@ -81,8 +81,32 @@ class TomlCodec:
             check_new(edit[-1] if not isinstance(edit, Delete) else None, name="toml", path=edit[0])
         return (bom + _encode_onto(text, edits, old=old, value=value)).encode()
 
+    def encode_sole(self, value: Any, *, previous: bytes, old: Any) -> tuple[bytes, Any] | None:
+        """The bytes, and what they decode to, if one plain scalar is all that changed; else None.
+
+        Args:
+            value: of any type; a result means that it is plain.
+            previous: the bytes that are there.
+            old: what they decode to.
+        """
+        sole = sole_change(old, value)
+        if sole is None:
+            return None
+        bom, text = text_of(previous)
+        quick = replace_scalar(text, *sole)
+        if quick is None:
+            return None
+        found = decoded(quick)
+        return ((bom + quick).encode(), found) if same(found, value) else None
+
 
 def _loads(text: str) -> Any:
+    if (quick := decoded(text)) is not None:
+        return quick
+    import tomllib
+
+    from holdfast.formats.toml_scan import key_is_too_long
+
     if key_is_too_long(text, _LONGEST_KEY):
         raise DecodeError(f"a key is nested deeper than {MAX_DEPTH} levels")
     try:
@@ -98,7 +122,9 @@ def _loads(text: str) -> Any:
 
 def _decode_error(text: str, error: Exception) -> DecodeError:
     reason = str(error).partition(";")[0]
-    match = _PLACE.search(str(error))
+    import re
+
+    match = re.search(_PLACE, str(error))
     if match is None:
         return DecodeError(reason[:1].lower() + reason[1:])
     reason = str(error)[: match.start()]
@@ -118,6 +144,10 @@ def _holds(text: str, value: Any) -> bool:
 
 def _encode_onto(text: str, edits: list[Edit], *, old: Any, value: Any) -> str:
     """The first of ever larger rewrites that is read back as `value`."""
+    from holdfast.formats.changes import widened
+    from holdfast.formats.diff import Set
+    from holdfast.formats.toml_layout import Unplaced
+
     complete = text if text.endswith("\n") or not text else text + newline_of(text)
     while True:
         if len(edits) == 1 and edits[0] == Set((), value):
@@ -136,6 +166,9 @@ def _edited(text: str, edits: list[Edit], value: Any) -> str:
     Raises:
         Unplaced: it is not read back as `value`.
     """
+    from holdfast.formats.diff import diff
+    from holdfast.formats.toml_layout import Unplaced, rewrite
+
     place = edits[0].path
     for _ in range(_ROUNDS):
         text = rewrite(text, edits)
@@ -150,10 +183,14 @@ def _edited(text: str, edits: list[Edit], value: Any) -> str:
 
 def _whole(text: str, value: Any) -> str:
     """A new text for all of `value`; only where there is no comment to lose."""
+    import re
+
+    from holdfast.formats.toml_scan import has_comment
+
     if has_comment(text):
         raise ValueError("the change cannot be made without losing comments of the file")
     result = _tomlkit().dumps(value)
-    result = _same_end(_LONE_NEWLINE.sub(newline_of(text), result), text)
+    result = _same_end(re.sub(_LONE_NEWLINE, newline_of(text), result), text)
     if not _holds(result, value):
         raise ValueError("TOML cannot hold this value: it would be read back as another one")
     return result

@@ -11,7 +11,6 @@ them, by applying what changed in the typed value onto the untyped one.
 
 from __future__ import annotations
 
-from holdfast.formats.models import Adapter, checked, misfit, model_adapter
 from holdfast.formats.plain import clone, same
 from holdfast.formats.plain import plain as plain_data
 
@@ -19,7 +18,9 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-__all__ = ["Adapter", "adapter"]
+    from holdfast.formats.models import Adapter
+
+__all__ = ["adapter"]
 
 
 def adapter(type_: Any, *, name: str = "json") -> Adapter:
@@ -37,9 +38,11 @@ def adapter(type_: Any, *, name: str = "json") -> Adapter:
     Raises:
         TypeError: a type that is not supported.
     """
-    native = _native(name)
     if type_ is dict or type_ is list or type_ is object:
         return _Same(type_, name)
+    native = _native(name)
+    from holdfast.formats.models import model_adapter
+
     number_keys = name == "yaml"
     model = model_adapter(type_, native, number_keys=number_keys)
     if model is None:
@@ -67,10 +70,14 @@ class _Same:
 
     def load(self, plain: Any) -> Any:
         if not isinstance(plain, self.type):
+            from holdfast.formats.models import misfit
+
             raise misfit((), f"expected {self.type.__name__}, found {type(plain).__name__}")
         return clone(plain)
 
     def dump(self, value: Any) -> Any:
+        from holdfast.formats.models import checked
+
         return clone(plain_data(checked(value, self.type), name=self.name))
 
     def alike(self, value: Any, other: Any) -> bool:

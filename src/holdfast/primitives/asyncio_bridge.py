@@ -15,7 +15,8 @@ I4  A call that is refused because no thread can be had is not queued: nobody do
 from __future__ import annotations
 
 import os
-import threading
+
+from holdfast.light_threading import Lock
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -40,7 +41,7 @@ class _Threads:
         from queue import SimpleQueue
 
         self._jobs: SimpleQueue[_Job] = SimpleQueue()
-        self._lock = threading.Lock()
+        self._lock = Lock()
         self._threads = 0
         self._unfinished = 0
 
@@ -65,7 +66,9 @@ class _Threads:
         self._threads += 1
         name = f"holdfast-{self._threads}"
         try:
-            threading.Thread(target=self._work, name=name, daemon=True).start()
+            from threading import Thread
+
+            Thread(target=self._work, name=name, daemon=True).start()
         except BaseException as error:
             self._threads -= 1
             if self._threads and isinstance(error, (RuntimeError, MemoryError)):
@@ -96,7 +99,7 @@ def _do(future: Future[Any], function: Callable[[], Any]) -> None:
 
 
 _threads: _Threads | None = None
-_making = threading.Lock()
+_making = Lock()
 
 
 def _our_threads() -> _Threads:
@@ -111,7 +114,7 @@ def _forget_parent() -> None:
     """In a forked child: its threads do not exist, and the lock may be held by one of them."""
     global _threads, _making
     _threads = None
-    _making = threading.Lock()
+    _making = Lock()
 
 
 if hasattr(os, "register_at_fork"):

@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import logging
 import os
+from codecs import lookup_error
 
 from holdfast.errors import Closed, HandlePoisoned
 from holdfast.primitives.line_log_batches import check_sync
@@ -70,14 +71,14 @@ class DurableHandler(logging.Handler):
         utc: Times and names in UTC.
         atTime: The time of day for `midnight` and `W`.
         sync: `"always"`, `"never"`, a number of seconds, or a mapping from levels to these: the
-            highest level that is not above the record's decides.
+            highest level that is not above the record's decides; below all of them, the lowest.
         permissions: The mode of files that are made, less the umask.
         vfs: The filesystem.
         clock: What `when` goes by.
 
     Raises:
         ValueError: An argument has no meaning; nothing was done.
-        LookupError: There is no such encoding; the same.
+        LookupError: There is no such encoding, or no such way of `errors`; the same.
         OSError: The file cannot be opened (unless `delay`).
     """
 
@@ -109,14 +110,14 @@ class DurableHandler(logging.Handler):
         self.baseFilename = os.path.abspath(os.fsdecode(filename))
         self.mode, self.encoding, self.errors = mode, encoding or "utf-8", errors
         _check_encoding(self.encoding)
+        if errors is not None:
+            lookup_error(errors)
         self._syncs = _by_level(sync)
-        rotation: Rotation
         if when is not None:
             chosen = When(when, interval, backupCount, utc, atTime)
-            rotation = TimeRotation(self.baseFilename, chosen, clock=clock)
+            rotation: Rotation = TimeRotation(self.baseFilename, chosen, clock=clock)
         else:
-            rotates = maxBytes > 0 and backupCount > 0
-            rotation = SizeRotation(maxBytes if rotates else None, backupCount or None)
+            rotation = _by_size(maxBytes, backupCount)
         self._options = Options(
             rotation=rotation,
             is_whole=whole_text(self.encoding),
@@ -272,6 +273,11 @@ def _check_encoding(encoding: str) -> None:
             f"encoding={encoding!r}: a newline is no single byte in it, so lines could not be told "
             'apart. Take "utf-8".'
         )
+
+
+def _by_size(max_bytes: int, count: int) -> SizeRotation:
+    """As `RotatingFileHandler`, which rotates only if both are above 0."""
+    return SizeRotation(max_bytes if max_bytes > 0 and count > 0 else None, count or None)
 
 
 def _by_level(sync: LogSync | Mapping[int | str, LogSync]) -> tuple[tuple[int, LogSync], ...]:

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import os
 import threading
+from collections.abc import Mapping
 
 from holdfast.primitives.asyncio_bridge import twin
 from holdfast.primitives.line_log_batches import check_sync
@@ -156,11 +157,17 @@ class LineLog:
 
         Raises:
             ValueError: A record does not fit into a line; nothing was appended.
-            TypeError: One is neither text nor a mapping of JSON values; nothing was appended.
+            TypeError: One is neither text nor a mapping of JSON values, or all are given as one
+                text or mapping; nothing was appended.
             OSError: As `append`; where the log was rotated meanwhile, the note says how many stand.
             HandlePoisoned: An earlier sync failed; nothing was appended.
             Closed: After `close`; nothing was appended.
         """
+        if isinstance(records, (str, Mapping)):  # would be taken apart
+            raise TypeError(
+                f"records are given in a list, not as {type(records).__name__}. "
+                "Nothing was appended. Use `append` for a single one."
+            )
         self._append([encode(record) for record in records], sync)
 
     def _append(self, lines: list[bytes], sync: LogSync | None) -> None:

@@ -3,13 +3,16 @@
 I1  Threads that come while another one writes form the next batch; the first of them leads it, in
     its turn, and the others wait at one gate. A thread that comes alone writes at once.
 I2  A leader that is interrupted (`KeyboardInterrupt`) takes nobody along: lines of others that do
-    not stand in the log are appended by a later batch, and none is appended twice.
+    not stand in the log are appended by a later batch, and none is appended twice. Whoever makes a
+    batch opens its gate, whatever strikes.
 I3  A signal handler that strikes inside a call never waits for the thread that it has interrupted:
-    it is refused, or leaves its line to that call.
+    it is refused, or leaves its line to that call. A call is over when its frame has left the
+    stack, also if an interrupt kept it from saying so.
 """
 
 from __future__ import annotations
 
+import sys
 import threading
 from collections import deque
 
@@ -18,11 +21,15 @@ from holdfast.errors import HoldfastError
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from types import FrameType
     from typing import Literal, TypeAlias
 
     LogSync: TypeAlias = "Literal['always', 'never'] | float"
 
 __all__ = ["Batch", "Batches", "Interrupting", "check_sync"]
+
+# Private by its letters alone: documented in `sys`, and `inspect` costs milliseconds.
+_frame = sys._getframe  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
 
 
 class Interrupting(RuntimeError):
@@ -98,7 +105,7 @@ class Batches:
         self._mutex = threading.Lock()
         self.turn = threading.Lock()
         self._next: Batch | None = None
-        self._inside: set[int] = set()
+        self._inside: dict[int, FrameType] = {}  # what is called, by thread
         self._deferred: deque[tuple[list[bytes], LogSync]] = deque()
         self._on_left: Callable[[], None] | None = None
 
@@ -107,7 +114,8 @@ class Batches:
     @property
     def is_interrupting(self) -> bool:
         """Whether this code runs in a signal handler inside a call on this log (I3)."""
-        return threading.get_ident() in self._inside
+        frame = self._inside.get(threading.get_ident())
+        return frame is not None and _is_running(frame)
 
     def defer(self, line: bytes, sync: LogSync) -> None:
         """Leave a line to the call that was interrupted (I3)."""
@@ -124,21 +132,21 @@ class Batches:
                 f"{self._path}: this signal handler has interrupted a call on this very log. "
                 "Nothing was done. Do it after the handler, or log by DurableHandler, which waits."
             )
-        self._inside.add(threading.get_ident())
+        self._inside[threading.get_ident()] = _frame(1)
 
     def __exit__(self, kind: object, error: object, trace: object) -> None:
         """Note that it has left, and do what was left to it."""
-        me = threading.get_ident()
+        me, frame = threading.get_ident(), _frame(1)
         if self._deferred:
             self._append_deferred()
         for _ in range(2):  # all that touches a lock is done inside
             if self._deferred:
                 self._backlog()
-            self._inside.discard(me)
+            self._inside.pop(me, None)
             if not self._deferred:
                 break
-            self._inside.add(me)
-        self._inside.discard(me)
+            self._inside[me] = frame
+        self._inside.pop(me, None)
         do, self._on_left = self._on_left, None
         if do is not None:
             do()
@@ -146,11 +154,11 @@ class Batches:
     def drain(self) -> None:
         """Append what signal handlers have left; they have nobody who could be told."""
         me = threading.get_ident()
-        self._inside.add(me)
+        self._inside[me] = _frame()
         try:
             self._append_deferred()
         finally:
-            self._inside.discard(me)
+            self._inside.pop(me, None)
 
     def _append_deferred(self) -> None:
         left = Batch()
@@ -179,38 +187,42 @@ class Batches:
     def _append(self, lines: list[bytes], sync: LogSync) -> None:
         is_over = False
         while not is_over:
-            with self._mutex:
-                batch, is_first = self._next, self._next is None
-                if batch is None:
-                    batch = self._next = Batch()
-                at = batch.add(lines, sync)
-            if is_first:
-                self._lead(batch)
-            else:
-                batch.gate.acquire()
-                batch.gate.release()
-            is_over = batch.is_done and self._is_told(batch, range(at, at + len(lines)), is_first)
+            own = Batch()
+            try:
+                with self._mutex:
+                    batch = self._next
+                    if batch is None:
+                        batch = self._next = own
+                    at = batch.add(lines, sync)
+                if batch is own:
+                    self._lead(batch)
+                else:
+                    with batch.gate:  # one step: an interrupt in between would lock all others out
+                        pass
+            finally:  # here and not in `_lead`: an interrupt may strike before that begins
+                try:
+                    self._take_no_more(own)
+                finally:
+                    own.gate.release()
+            mine = range(at, at + len(lines))
+            is_over = batch.is_done and self._is_told(batch, mine, is_first=batch is own)
 
     def _lead(self, batch: Batch) -> None:
-        """Append a batch when it is its turn, and open its gate in any case (I1)."""
-        try:
-            with self.turn:
-                self._take_no_more(batch)
-                batch.is_done = True
-                try:
-                    self._commit(batch)
-                except BaseException as error:
-                    batch.error = error
-        finally:
+        """Append a batch when it is its turn (I1)."""
+        with self.turn:
             self._take_no_more(batch)
-            batch.gate.release()
+            batch.is_done = True
+            try:
+                self._commit(batch)
+            except BaseException as error:
+                batch.error = error
 
     def _take_no_more(self, batch: Batch) -> None:
-        with self._mutex:
-            if self._next is batch:
+        if self._next is batch:
+            with self._mutex:
                 self._next = None
 
-    def _is_told(self, batch: Batch, mine: range, is_first: bool) -> bool:
+    def _is_told(self, batch: Batch, mine: range, *, is_first: bool) -> bool:
         """Raise what happened to these lines; False if they must be appended once more (I2)."""
         error = batch.error
         if error is None:
@@ -232,6 +244,14 @@ class Batches:
                 f"{self._path}: the first {stand} of {len(mine)} records stand in the log."
             )
         raise error
+
+
+def _is_running(frame: FrameType) -> bool:
+    """Whether this thread is in the midst of what the frame belongs to."""
+    other: FrameType | None = _frame(1)
+    while other is not None and other is not frame:
+        other = other.f_back
+    return other is not None
 
 
 def _copied(error: BaseException) -> BaseException:

@@ -66,11 +66,12 @@ def _examine(record: LineRecord, end: int, *, is_json: bool) -> Finding | None:
     offset = end - len(text.encode("utf-8", "surrogateescape")) - 1
     where = f"{path}: line {record.line}, at byte {offset},"
     if "\0" in text:
+        nuls = text.count("\0")
         return Finding(
             "hole",
             path,
             offset,
-            f"{where} has {text.count(chr(0))} NUL bytes, which a power cut leaves of what was "
+            f"{where} has {nuls} NUL byte{'s' * (nuls > 1)}, which a power cut leaves of what was "
             "never synced. It is as it was. Readers that cannot do with it must skip it.",
         )
     try:

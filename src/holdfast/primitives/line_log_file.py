@@ -12,25 +12,25 @@ I3  Lines begin after a newline: an end without one is settled first (`line_log_
 I4  The newline before the first lines of a handle is written once more together with them. A sync
     that failed before may have left it in memory alone: then zeros would stand before the lines.
 I5  A write that fails is cut back at once.
-I6  A file is synced before it is let go of, if lines of this handle in it are not yet durable.
+I6  Somebody may cut the file, without the lock, a moment before our write (copy and truncate): that
+    leaves zeros before the lines. They are taken away, and the lines begin where the file ends.
+I7  A file is synced before it is let go of, if lines of this handle in it are not yet durable.
 """
 
 from __future__ import annotations
 
 import os
-from errno import ENOTSUP
-from stat import S_ISREG
 
-from holdfast.errors import PromiseUnavailable
 from holdfast.primitives.folders import close_quietly, forget, open_folder
 from holdfast.primitives.line_log_healing import (
     TornEnd,
     find_torn,
+    find_zeros,
     is_whole,
     move_away,
     write_at,
 )
-from holdfast.primitives.line_log_names import identity_of
+from holdfast.primitives.line_log_names import identity_of, refuse_other_kinds
 from holdfast.primitives.line_log_rotation import Watched
 
 TYPE_CHECKING = False
@@ -93,8 +93,12 @@ class LineFile:
 
     # ------------------------------------------------------------ appending
 
-    def append(self, lines: list[bytes]) -> int:
+    def append(self, lines: list[bytes], *, is_rest: bool = False) -> int:
         """Append as many of the lines as belong into one file, in one write; return how many.
+
+        Args:
+            lines: each with its newline.
+            is_rest: others that were given with them stand already; for the note of an error.
 
         Raises:
             OSError: none of them stands in the log, unless its note says so.
@@ -108,7 +112,7 @@ class LineFile:
                 data, count = self._fitting(lines, size)
             self._write(file, data, size, count=count)
         except OSError as error:
-            self._explain(error)
+            self._explain(error, "nothing more" if is_rest else "nothing")
             raise
         return count
 
@@ -127,7 +131,13 @@ class LineFile:
         """Return the file that has the name, and its size; there a line ends (I1, I3)."""
         file, info = self._opened()
         size = info.st_size
-        if size in (0, self._end) or file.read(1, offset=size - 1) == b"\n":
+        if size in (0, self._end):
+            return file, size
+        last = file.read(1, offset=size - 1)
+        if not last:  # cut a moment ago (I6)
+            size = file.stat().st_size
+            last = file.read(1, offset=size - 1) if size else b"\n"
+        if last == b"\n":
             return file, size
         self._end = -1
         start = find_torn(file, size)
@@ -153,15 +163,29 @@ class LineFile:
     def _write(self, file: File, data: bytes, size: int, *, count: int) -> None:
         """Append, with the newline before it if it was not ours (I4), or cut back (I5)."""
         again = 1 if 0 < size != self._end else 0
+        start = size - again
+        witness = file.read(1, offset=start - 1) if again and start else b"\n"
         before, self._end, self.unsynced = self.appended, -1, True
         try:
-            write_at(file, b"\n" + data if again else data, size - again)
-            self._end = size + len(data)
+            write_at(file, b"\n" + data if again else data, start)
+            end = size + len(data)
+            if start and file.read(1, offset=start - 1) != witness:
+                end = self._bring_down(file, data, start)
+            self._end = end
             self.appended = before + count  # from here on they stand: an interrupt leaves them
         except BaseException as error:
             if self.appended == before:
                 self._cut_back(file, size, error)
             raise
+
+    def _bring_down(self, file: File, data: bytes, start: int) -> int:
+        """Write lines, before which the file was cut, where it ends now; return the end (I6)."""
+        end = find_zeros(file, start)
+        file.truncate(end)
+        if end and file.read(1, offset=end - 1) != b"\n":
+            data = b"\n" + data
+        write_at(file, data, end)
+        return end + len(data)
 
     def _cut_back(self, file: File, size: int, error: BaseException) -> None:
         self._end = -1
@@ -173,12 +197,13 @@ class LineFile:
                 f"({refused.strerror}). The next append settles that."
             )
 
-    def _explain(self, error: OSError) -> None:
+    def _explain(self, error: OSError, what: str) -> None:
         if error.filename in (None, self._name):
             error.filename = self.path
+        remedy = "Open the log anew" if error is self.failed else "Append again"
         error.add_note(
-            f"{self.path}: nothing was appended. All lines that were there are there. "
-            "Append again when the cause is mended."
+            f"{self.path}: {what} was appended. All lines that were there are there. "
+            f"{remedy} when the cause is mended."
         )
 
     # ------------------------------------------------------------ opening
@@ -240,7 +265,7 @@ class LineFile:
 
     def _make_sure(self, file: File, folder: Folder, info: Stat) -> None:
         """See to it that a file that was found is one, and its name durable (I2)."""
-        self._refuse_other_kinds(info)
+        refuse_other_kinds(self.path, info)
         if self._options.syncs:
             with self._watched:
                 folder.sync()
@@ -268,15 +293,6 @@ class LineFile:
         """Perhaps somebody has renamed the log a moment ago (I2)."""
         with self._watched:
             folder.sync()
-
-    def _refuse_other_kinds(self, info: Stat) -> None:
-        if not S_ISREG(info.st_mode):
-            raise PromiseUnavailable(
-                f"{self.path}: is no regular file and holds no lines. It is untouched. "
-                "Give the path of a file.",
-                errno=ENOTSUP,
-                path=self.path,
-            )
 
     # ------------------------------------------------------------ rotating, syncing, letting go
 
@@ -310,8 +326,8 @@ class LineFile:
         """
         file = self._file
         if self.unsynced and file is not None:
-            self.unsynced = False
             self.sync_now(file)
+            self.unsynced = False  # now: one that was interrupted has still to be made
 
     def sync_now(self, file: File) -> None:
         """Sync a file of this log; its failure is remembered.
@@ -345,7 +361,7 @@ class LineFile:
         return None
 
     def let_go(self) -> None:
-        """Close the file, what was appended being durable (I6).
+        """Close the file, what was appended being durable (I7).
 
         Raises:
             OSError: as `sync`; it is closed all the same.

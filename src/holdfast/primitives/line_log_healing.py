@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 else:
     from holdfast.light_typing import NamedTuple
 
-__all__ = ["TornEnd", "find_torn", "is_whole", "move_away", "write_at"]
+__all__ = ["TornEnd", "find_torn", "find_zeros", "is_whole", "move_away", "write_at"]
 
 _PIECE_BYTES = 1 << 16
 _ZEROS = bytes(_PIECE_BYTES)
@@ -56,6 +56,17 @@ def find_torn(file: File, size: int) -> int:
         at = piece.rfind(b"\n")
         if at >= 0:
             return start + at + 1
+        end = start
+    return 0
+
+
+def find_zeros(file: File, end: int) -> int:
+    """Return where the zeros begin that stand right before `end`; `end` if none do."""
+    while end > 0:
+        start = max(0, end - _PIECE_BYTES)
+        rest = file.read(end - start, offset=start).rstrip(b"\0")
+        if rest:
+            return start + len(rest)
         end = start
     return 0
 

@@ -8,8 +8,10 @@ higher the number, the older. `app.jsonl.lock` is locked while somebody appends 
 from __future__ import annotations
 
 import os
-from errno import ESTALE
+from errno import ENOTSUP, ESTALE
 from stat import S_ISREG
+
+from holdfast.errors import PromiseUnavailable
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -32,6 +34,7 @@ __all__ = [
     "numbered",
     "numbers",
     "open_kept",
+    "refuse_other_kinds",
 ]
 
 LOCK, TORN = ".lock", ".torn"
@@ -78,6 +81,21 @@ def look(folder: Folder, name: str) -> Stat | None:
         return None
 
 
+def refuse_other_kinds(path: str, info: Stat) -> None:
+    """Refuse what is no regular file: it has no end that could be appended to.
+
+    Raises:
+        PromiseUnavailable: it is none; nothing was done.
+    """
+    if not S_ISREG(info.st_mode):
+        raise PromiseUnavailable(
+            f"{path}: is no regular file and holds no lines. It is untouched. "
+            "Give the path of a file.",
+            errno=ENOTSUP,
+            path=path,
+        )
+
+
 def kept_files(path: str, *, vfs: VFS) -> list[Kept]:
     """List the files of a log, oldest first, as they were at one moment; none if it is missing.
 
@@ -85,17 +103,16 @@ def kept_files(path: str, *, vfs: VFS) -> list[Kept]:
     looks in a row are the same.
 
     Raises:
-        OSError: the folder cannot be listed, or it never stood still.
+        OSError: the folder cannot be listed, or it never stood still; or the log is no file.
     """
-    directory, name = os.path.split(path)
     try:
-        folder = vfs.folder(directory or os.curdir, readable=True)
+        folder = vfs.folder(os.path.dirname(path) or os.curdir, readable=True)
     except FileNotFoundError:
         return []
     try:
         before: list[Kept] | None = None
         for _ in range(_LOOKS_MAX):
-            found = _list(folder, name)
+            found = _list(folder, path)
             if found == before:
                 return found
             before = found
@@ -104,14 +121,18 @@ def kept_files(path: str, *, vfs: VFS) -> list[Kept]:
     raise OSError(ESTALE, "the log is rotated faster than its files can be listed", path)
 
 
-def _list(folder: Folder, name: str) -> list[Kept]:
-    names = [numbered(name, number) for number in (*reversed(numbers(folder, name)), 0)]
-    looked = ((each, look(folder, each)) for each in names)
-    return [
-        Kept(each, identity_of(info))
-        for each, info in looked
-        if info is not None and S_ISREG(info.st_mode)
-    ]
+def _list(folder: Folder, path: str) -> list[Kept]:
+    name = os.path.basename(path)
+    found: list[Kept] = []
+    for number in (*reversed(numbers(folder, name)), 0):
+        each = numbered(name, number)
+        info = look(folder, each)
+        if info is not None:
+            if not number:
+                refuse_other_kinds(path, info)
+            if S_ISREG(info.st_mode):
+                found.append(Kept(each, identity_of(info)))
+    return found
 
 
 def open_kept(path: str, kept: Kept, *, vfs: VFS) -> File | None:

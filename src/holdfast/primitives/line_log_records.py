@@ -74,8 +74,9 @@ class LineRecord(NamedTuple):
 
 
 def holds_json(name: str) -> bool:
-    """Say whether a log of this name is one of JSON lines."""
-    return name.endswith(_JSON_SUFFIXES)
+    """Say whether a log of this name is one of JSON lines; so is an old file of it (NAME.1)."""
+    stem, dot, number = name.rpartition(".")
+    return (stem if dot and number.isdecimal() else name).endswith(_JSON_SUFFIXES)
 
 
 def encode(record: object) -> bytes:

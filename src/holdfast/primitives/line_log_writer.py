@@ -23,9 +23,9 @@ from holdfast.errors import Closed, HandlePoisoned, HoldfastError
 from holdfast.primitives.folders import close_quietly, open_folder
 from holdfast.primitives.line_log_batches import Batches
 from holdfast.primitives.line_log_file import LineFile
-from holdfast.primitives.line_log_names import LOCK
-from holdfast.primitives.line_log_timer import Timer
+from holdfast.primitives.line_log_names import LOCK, refuse_other_kinds
 from holdfast.primitives.lock import FileLock
+from holdfast.primitives.timer import Timer
 from holdfast.vfs import CLOCK
 
 TYPE_CHECKING = False
@@ -183,11 +183,19 @@ class LineWriter:
             self._locked(lambda file: _append_all(file, batch.lines))
         finally:
             batch.appended = file.appended - before
-        if batch.now or (batch.within_s is not None and not self._timer.within(batch.within_s)):
+        if batch.now or (batch.within_s is not None and not self._is_due(batch.within_s)):
             batch.unsure = True
             self._timer.cancel()
             self._sync(file, file.sync)
             batch.unsure = False
+
+    def _is_due(self, within_s: float) -> bool:
+        """See to a sync in time; False where no thread can be had for it."""
+        try:
+            self._timer.within(within_s)
+        except (RuntimeError, MemoryError):
+            return False
+        return True
 
     def _alone(self, do: Callable[[LineFile], None]) -> None:
         with self._batches, self._batches.turn:
@@ -200,16 +208,23 @@ class LineWriter:
         if lock.locked:  # an interrupt came in between
             lock.release()
         try:
+            self._acquire(file, lock)
+            do(file)
+        finally:
+            try:
+                if lock.locked:
+                    lock.release()
+            finally:  # once more, if an interrupt has struck in there: others wait for it
+                if lock.locked:
+                    lock.release()
+                self._note_failure(file)
+
+    def _acquire(self, file: LineFile, lock: FileLock) -> None:
+        try:
             lock.acquire()
         except FileNotFoundError:  # somebody has removed the folder
             self._make_folder(file.path)
             lock.acquire()
-        try:
-            do(file)
-        finally:
-            if lock.locked:
-                lock.release()
-            self._note_failure(file)
 
     def _ready(self) -> tuple[LineFile, FileLock]:
         """Find out, once, where the log is; its folder is made if it is missing."""
@@ -217,11 +232,20 @@ class LineWriter:
         if file is None or lock is None:
             vfs = self._options.vfs
             path = vfs.resolve(self.path)
+            self._refuse_other_kinds(path)
             self._make_folder(path)
             file = self._file = LineFile(path, self._options)
             lock = FileLock(path + LOCK, vfs=vfs, permissions=self._options.permissions)
             self._lock = lock
         return file, lock
+
+    def _refuse_other_kinds(self, path: str) -> None:
+        """See that it is a file, or missing, before a lock is made beside it."""
+        try:
+            info = self._options.vfs.stat(path)
+        except (FileNotFoundError, NotADirectoryError):
+            return
+        refuse_other_kinds(path, info)
 
     def _make_folder(self, path: str) -> None:
         sync: Sync = "always" if self._options.syncs else "never"
@@ -240,6 +264,9 @@ class LineWriter:
                     f"{self.path}: the sync failed. What was appended since the last good one may "
                     "be lost, and no other sync would tell. Open the log anew to go on."
                 )
+                raise
+            except BaseException:  # interrupted: what shall be durable in time is still due
+                self._is_due(0.0)
                 raise
 
     def _sync_in_background(self) -> None:
@@ -264,7 +291,7 @@ class LineWriter:
             close_quietly(duplicate)
 
     def _drain_soon(self) -> None:
-        self._timer.within(0.001)  # without a thread, the next call does it
+        self._is_due(0.001)  # without a thread, the next call does it
 
     def _sync_quietly(self, file: LineFile, sync: Callable[[], None]) -> None:
         try:
@@ -301,8 +328,9 @@ class LineWriter:
 
 def _append_all(file: LineFile, lines: list[bytes]) -> None:
     """Append lines to one file after the other, as rotations want it."""
-    while lines:
-        lines = lines[file.append(lines) :]
+    done = 0
+    while done < len(lines):
+        done += file.append(lines[done:] if done else lines, is_rest=done > 0)
 
 
 _writers: WeakSet[LineWriter] = WeakSet()

@@ -24,7 +24,7 @@ from holdfast.primitives.lock_grants import (
     running_loop,
     this_thread,
 )
-from holdfast.primitives.lock_queue import GRACE_S
+from holdfast.primitives.lock_queue import GRACE_S, KEPT_OPEN
 from holdfast.primitives.lock_registry import join, leave, members_of
 from holdfast.primitives.lock_waiters import TaskWaiter, ThreadWaiter
 from holdfast.vfs import CLOCK, SYSTEM
@@ -248,7 +248,10 @@ class FileLock:
             description.discard()
             self._file.explain(error)
             raise
-        gate.keep(description)
+        if len(gate.idle) < KEPT_OPEN:
+            gate.idle.append(description)  # as `keep` does, which would be a call more
+        else:
+            gate.keep(description)
 
     def _release_nothing(self) -> None:
         """Pass over what a fork or `close` took away; anything else is a mistake of the caller."""

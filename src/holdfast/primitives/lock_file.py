@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 from errno import EROFS
-from math import inf
 from weakref import WeakSet
 
 from holdfast.primitives.lock_opening import Opening
@@ -19,6 +18,7 @@ if TYPE_CHECKING:
 
 __all__ = ["TRUST_S", "Description", "LockFile"]
 
+_NEVER_S = float("-inf")
 TRUST_S = 0.001
 """How long a look at the path is trusted: a look costs more than lock and unlock together."""
 
@@ -44,7 +44,7 @@ class Description:
         self.file = file
         self.shared = False
         self.count = 1
-        self.seen_s = -inf
+        self.seen_s = _NEVER_S
         found = file.stat()
         self.identity = (found.st_dev, found.st_ino)
 

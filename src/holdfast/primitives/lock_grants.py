@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from sys import modules
-from threading import local
+
+from holdfast.light_threading import local
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

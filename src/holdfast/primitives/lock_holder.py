@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from threading import RLock, Thread
+from holdfast.light_threading import RLock
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -42,6 +42,8 @@ class HolderLookup:
         return await future
 
     def _start(self) -> bool:
+        from threading import Thread
+
         name = f"holdfast-lock-holder-{self.file.name}"
         try:
             Thread(target=self._answer, name=name, daemon=True).start()

@@ -8,9 +8,9 @@ answer holds up no other, and a fork for no more than `FORK_WAITS_S`.
 from __future__ import annotations
 
 import os
-from threading import Lock, RLock
 from weakref import ref
 
+from holdfast.light_threading import Lock, RLock
 from holdfast.vfs import CLOCK
 
 __all__ = ["FORK_WAITS_S", "Opening"]

@@ -19,10 +19,9 @@ somebody else holds the lock, also when nobody is left in the queue.
 
 from __future__ import annotations
 
-from collections import deque
-from threading import TIMEOUT_MAX, Lock, RLock, Thread
 from weakref import WeakSet
 
+from holdfast.light_threading import TIMEOUT_MAX, Lock, RLock
 from holdfast.primitives.lock_file import TRUST_S
 from holdfast.primitives.lock_holder import HolderLookup
 from holdfast.primitives.lock_waiters import signal
@@ -30,12 +29,13 @@ from holdfast.primitives.lock_waiters import signal
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from asyncio import TimerHandle
+    from threading import Thread
 
     from holdfast.primitives.lock_file import Description, LockFile
     from holdfast.primitives.lock_grants import Grants
     from holdfast.primitives.lock_waiters import TaskWaiter, ThreadWaiter, Waiter
 
-__all__ = ["GRACE_S", "Gate"]
+__all__ = ["GRACE_S", "KEPT_OPEN", "Gate"]
 
 KEPT_OPEN = 2
 """Idle descriptions kept by a gate: with two, holder and next in turn need never open the file."""
@@ -77,7 +77,7 @@ class Gate:
         """Begin with nothing open, nobody waiting and no thread."""
         self.mutex = RLock()
         self.idle: list[Description] = []
-        self.queue: deque[Waiter] = deque()
+        self.queue: list[Waiter] = []
         self.busy = False  # the thread is in the kernel, or about to be
         self.thread: Thread | None = None
         self.job = Lock()
@@ -282,6 +282,8 @@ class Gate:
         if self.thread is not None:
             signal(self.job)
             return
+        from threading import Thread
+
         thread = Thread(target=self._serve, name=f"holdfast-lock-{self.file.name}", daemon=True)
         self.thread = thread
         try:
@@ -328,7 +330,7 @@ class Gate:
             if won is not None:
                 won = self._hand_over(won)
             elif self.queue and (failure is not None or self.queue[0].once):
-                first = self.queue.popleft()
+                first = self.queue.pop(0)
                 first.error = failure
                 first.wake()
         if won is not None:
@@ -343,7 +345,7 @@ class Gate:
     def _hand_over(self, won: Description) -> Description | None:
         """Hand it to the first who can take it; return it if none is, or wants the other kind."""
         while self.queue and self.queue[0].shared == won.shared:
-            first = self.queue.popleft()
+            first = self.queue.pop(0)
             first.description = won
             if first.wake():
                 return None

@@ -7,9 +7,9 @@ of them its descriptors are closed.
 from __future__ import annotations
 
 import os
-from threading import RLock
 from weakref import WeakValueDictionary
 
+from holdfast.light_threading import RLock
 from holdfast.primitives.lock_file import LockFile
 from holdfast.primitives.lock_queue import Gate
 

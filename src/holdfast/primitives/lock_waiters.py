@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from threading import Lock
+from holdfast.light_threading import Lock
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -168,12 +168,12 @@ class Replacement:
         self.is_over = True
         try:
             now = self._settle(keeper, durable=durable, describe=describe)
+            # The rename changes another of the times.
+            is_ours = written and now and written.st_mtime_ns == now.st_mtime_ns
             if durable:
                 self.target.folder.sync()
         except OSError as error:
             raise not_durable(self.target.path, error) from error
-        # The rename changes another of the times.
-        is_ours = written and now and written.st_mtime_ns == now.st_mtime_ns
         return now if is_ours else None
 
     def _publish(self, keeper: File) -> None:

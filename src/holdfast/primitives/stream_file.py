@@ -102,8 +102,8 @@ class StreamFile:
             return
         self._file.sync()
         target.folder.sync()
+        self._target = None  # first: an interrupt must not leave one that is closed
         target.close()
-        self._target = None
 
     @property
     def is_named(self) -> bool:

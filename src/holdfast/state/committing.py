@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from holdfast.errors import Conflict
-from holdfast.formats.merge import merge3
 from holdfast.formats.plain import same
 from holdfast.state.loading import Loaded
 
@@ -62,11 +61,11 @@ class Committer:
 
     def load(self, held: Held | None = None) -> Loaded:
         """Decode what the register holds, unless it still holds what was decoded last."""
-        return self._decode(self._read(held))
-
-    def _read(self, held: Held | None) -> Content:
         last = self._last
-        return (held or self._register).read(last.content if last is not None else None)
+        content = (held or self._register).read(None if last is None else last.content)
+        if last is not None and content is last.content:
+            return last
+        return self._decode(content)
 
     def _decode(self, content: Content) -> Loaded:
         last = self._last
@@ -154,7 +153,8 @@ class Committer:
         """
         change = Change(value, self.schema.dump(value))
         for _ in range(_ATTEMPTS):
-            content = self._read(held)
+            last = self._last
+            content = held.read(None if last is None else last.content)
             self._require(content, if_version)
             try:
                 if content.data is None:
@@ -174,6 +174,8 @@ class Committer:
     ) -> tuple[Any, tuple[KeyPath, ...]]:
         if theirs is base:
             return mine, ()
+        from holdfast.formats.merge import merge3
+
         prefer = "mine" if on_conflict == "raise" else on_conflict
         merged = merge3(base, mine, theirs, prefer=prefer)
         if merged.conflicts and on_conflict == "raise":

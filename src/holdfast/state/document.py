@@ -20,23 +20,22 @@ Invariants:
 from __future__ import annotations
 
 import os
-from contextlib import asynccontextmanager, contextmanager
 
 from holdfast.formats.codec import codec_for
 from holdfast.formats.plain import MISSING
 from holdfast.primitives.asyncio_bridge import run
 from holdfast.state.committing import Committer
-from holdfast.state.draft import Draft, HeldDraft
+from holdfast.state.draft import AsyncEdit, Draft, Edit, HeldDraft
 from holdfast.state.file_place import FileOptions
 from holdfast.state.file_register import FileRegister
 from holdfast.state.loading import Migrations, Schema
-from holdfast.state.recovery import quarantine, restore
 from holdfast.state.results import parts_of, refuse_result
 from holdfast.vfs import CLOCK, SYSTEM
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Callable, Generator, Mapping
+    from collections.abc import Callable, Mapping
+    from contextlib import AbstractAsyncContextManager, AbstractContextManager
     from pathlib import Path
     from typing import Any, Generic, NamedTuple, TypeVar, cast, overload
 
@@ -238,8 +237,7 @@ class Document(Generic[T]):
         draft.finish(held)
         return draft.value
 
-    @contextmanager
-    def edit(self, *, timeout_s: float | None = None) -> Generator[T]:
+    def edit(self, *, timeout_s: float | None = None) -> AbstractContextManager[T]:
         """Hold the lock and give the value to change in place; a clean exit writes it durably.
 
         An exception inside writes nothing. For the rest as `update`.
@@ -247,18 +245,11 @@ class Document(Generic[T]):
         Raises:
             LockTimeout: somebody else holds the lock; nothing was changed.
         """
-        with self._register.exclusive(timeout_s) as held:
-            draft = self._draft(held)
-            yield draft.value
-            draft.finish(held)
+        return Edit(self._register.exclusive(timeout_s), self._draft)
 
-    @asynccontextmanager
-    async def aedit(self, *, timeout_s: float | None = None) -> AsyncGenerator[T]:
+    def aedit(self, *, timeout_s: float | None = None) -> AbstractAsyncContextManager[T]:
         """`edit` for asyncio; the body may await; others wait without blocking the event loop."""
-        async with self._register.aexclusive(timeout_s) as held:
-            draft = await run(lambda: self._draft(held))
-            yield draft.value
-            await run(lambda: draft.finish(held))
+        return AsyncEdit(self._register.aexclusive(timeout_s), self._draft)
 
     def write(
         self, value: T, *, if_version: str | None = None, timeout_s: float | None = None
@@ -327,6 +318,8 @@ class Document(Generic[T]):
             return self._restore(held, number)
 
     def _restore(self, held: FilePlace, number: int) -> T:
+        from holdfast.state.recovery import restore
+
         restore(self._schema, held, number)
         return cast("T", self._schema.value(self._committer.load(held)))
 
@@ -343,7 +336,12 @@ class Document(Generic[T]):
             LockTimeout: somebody else holds the lock; nothing was changed.
         """
         with self._register.exclusive(timeout_s) as held:
-            return quarantine(self._schema, held)
+            return self._quarantine(held)
+
+    def _quarantine(self, held: FilePlace) -> Path | None:
+        from holdfast.state.recovery import quarantine
+
+        return quarantine(self._schema, held)
 
     # asyncio twins of what waits for the disk alone
 
@@ -371,7 +369,7 @@ class Document(Generic[T]):
     async def aquarantine(self, *, timeout_s: float | None = None) -> Path | None:
         """`quarantine` for asyncio."""
         async with self._register.aexclusive(timeout_s) as held:
-            return await run(lambda: quarantine(self._schema, held))
+            return await run(lambda: self._quarantine(held))
 
     def close(self) -> None:
         """Give back the lock's descriptor; the document can still be used."""

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from holdfast.formats.diff import changed_paths, diff
 from holdfast.primitives.asyncio_bridge import run
 from holdfast.state.committing import Change
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
+    from contextlib import AbstractAsyncContextManager, AbstractContextManager
     from typing import Any, Generic, NamedTuple, TypeVar
 
     from holdfast.formats.keypath import KeyPath
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 else:
     from holdfast.light_typing import Generic, NamedTuple, TypeVar
 
-__all__ = ["Draft", "HeldDraft", "MergeReport"]
+__all__ = ["AsyncEdit", "Draft", "Edit", "HeldDraft", "MergeReport"]
 
 T = TypeVar("T")
 
@@ -91,6 +92,8 @@ class Draft(Generic[T]):
             raise ValueError(
                 f'on_conflict={on_conflict!r}: "mine", "theirs", "raise" or a function'
             )
+        from holdfast.formats.diff import changed_paths, diff
+
         base = self._base
         mine, done = self._settle(held, on_conflict)
         return MergeReport(
@@ -125,3 +128,56 @@ class HeldDraft(Draft[T]):
         """Commit without taking the lock, which is held; what others did without it is merged."""
         if not self._committer.commit_sole(held, self.value, self._loaded):
             self._settle(held, "mine", current=self._loaded)
+
+
+# The next two are classes, since `contextlib` takes longer to load than the rest of this floor.
+class Edit(Generic[T]):
+    """Holds a register and its draft for the length of a `with` block."""
+
+    def __init__(
+        self, exclusive: AbstractContextManager[Any], make: Callable[[Any], HeldDraft[T]]
+    ) -> None:
+        self._exclusive = exclusive
+        self._make = make
+
+    def __enter__(self) -> T:
+        self._held: Any = self._exclusive.__enter__()
+        try:
+            self._draft = self._make(self._held)
+        except BaseException:
+            self._exclusive.__exit__(None, None, None)
+            raise
+        return self._draft.value
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        try:
+            if kind is None:
+                self._draft.finish(self._held)
+        finally:
+            self._exclusive.__exit__(None, None, None)
+
+
+class AsyncEdit(Generic[T]):
+    """The same for `async with`; never blocks the event loop."""
+
+    def __init__(
+        self, exclusive: AbstractAsyncContextManager[Any], make: Callable[[Any], HeldDraft[T]]
+    ) -> None:
+        self._exclusive = exclusive
+        self._make = make
+
+    async def __aenter__(self) -> T:
+        self._held: Any = await self._exclusive.__aenter__()
+        try:
+            self._draft = await run(lambda: self._make(self._held))
+        except BaseException:
+            await self._exclusive.__aexit__(None, None, None)
+            raise
+        return self._draft.value
+
+    async def __aexit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        try:
+            if kind is None:
+                await run(lambda: self._draft.finish(self._held))
+        finally:
+            await self._exclusive.__aexit__(None, None, None)

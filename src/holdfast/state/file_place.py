@@ -24,7 +24,7 @@ from holdfast.state.stamps import is_bare, key_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import NamedTuple
+    from typing import NamedTuple, Self
 
     from holdfast.state.stamps import Stamps
     from holdfast.vfs import VFS, Clock, File, Folder, Stat, Sync
@@ -73,6 +73,12 @@ class FilePlace:
 
     def close(self) -> None:
         """Close the folder."""
+        self.folder.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
         self.folder.close()
 
     @property

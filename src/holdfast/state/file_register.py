@@ -8,7 +8,6 @@ Invariants:
 from __future__ import annotations
 
 import errno
-from contextlib import asynccontextmanager, contextmanager
 from stat import S_ISLNK
 
 from holdfast.errors import HoldfastError
@@ -21,8 +20,6 @@ from holdfast.state.stamps import Stamps
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Generator
-
     from holdfast.state.file_place import FileOptions
     from holdfast.state.register import Content
     from holdfast.vfs import Folder, Stat
@@ -48,6 +45,28 @@ class Exclusive:
         return self._place
 
     def __exit__(self, *_: object) -> None:
+        # As `_leave` does; after a sync each function more costs as much as a system call.
+        try:
+            self._place.folder.close()
+        finally:
+            if self._lock is not None:
+                self._lock.release()
+
+
+class AsyncExclusive:
+    """The same for `async with`."""
+
+    __slots__ = ("_lock", "_place", "_register", "_timeout_s")
+
+    def __init__(self, register: FileRegister, timeout_s: float | None) -> None:
+        self._register = register
+        self._timeout_s = timeout_s
+
+    async def __aenter__(self) -> FilePlace:
+        self._place, self._lock = await self._register.atake(self._timeout_s)
+        return self._place
+
+    async def __aexit__(self, *_: object) -> None:
         _leave(self._place, self._lock)
 
 
@@ -56,13 +75,15 @@ class FileRegister:
 
     def __init__(self, path: str, options: FileOptions) -> None:
         self.name = path
+        self._parts = split(path)
         self._options = options
         self._stamps = Stamps(path, vfs=options.vfs, clock=options.clock)
         self._lock: FileLock | None = None
+        self._last_lock_path = ("", "", "")  # of the folder and the name that come first
 
     def read(self, known: Content | None = None) -> Content:
         """Return the contents, following symlinks; `known` itself when that is still so."""
-        folder_path, name = split(self.name)
+        folder_path, name = self._parts
         vfs = self._options.vfs
         try:
             if known is not None and known.proof is not None:
@@ -83,18 +104,13 @@ class FileRegister:
             folder, name, path=self.name, options=self._options, stamps=self._stamps, seen=seen
         )
 
-    @contextmanager
-    def place(self) -> Generator[FilePlace]:
-        """Yield the place of the file that the path leads to, without a lock.
+    def place(self) -> FilePlace:
+        """Return the place of the file that the path leads to, without a lock, to be closed.
 
         Raises:
             FileNotFoundError: its folder is missing.
         """
-        place = self._find(create=False)
-        try:
-            yield place
-        finally:
-            place.close()
+        return self._find(create=False)
 
     @property
     def lock(self) -> FileLock:
@@ -114,9 +130,10 @@ class FileRegister:
     def take(self, timeout_s: float | None) -> tuple[FilePlace, FileLock | None]:
         """Take the lock and find the place."""
         for _ in range(_MOVES):
-            lock = None
+            lock = self._lock if self._options.lock else None
             try:
-                lock = self._first_lock()
+                if lock is None:
+                    lock = self._first_lock()
                 if lock is not None:
                     lock.acquire(timeout_s=timeout_s)
             except FileNotFoundError:
@@ -129,9 +146,12 @@ class FileRegister:
                 return place, lock
         raise self._moving()
 
-    @asynccontextmanager
-    async def aexclusive(self, timeout_s: float | None = None) -> AsyncGenerator[FilePlace]:
+    def aexclusive(self, timeout_s: float | None = None) -> AsyncExclusive:
         """Hold the lock and yield the place; the event loop goes on meanwhile."""
+        return AsyncExclusive(self, timeout_s)
+
+    async def atake(self, timeout_s: float | None) -> tuple[FilePlace, FileLock | None]:
+        """Take the lock and find the place; the event loop goes on meanwhile."""
         lock = None
         for _ in range(_MOVES):
             try:
@@ -145,13 +165,8 @@ class FileRegister:
                 self._explain(error, lock)
                 raise
             if (place := self._enter(lock)) is not None:
-                break
-        else:
-            raise self._moving()
-        try:
-            yield place
-        finally:
-            _leave(place, lock)
+                return place, lock
+        raise self._moving()
 
     def _explain(self, error: OSError, lock: FileLock | None) -> None:
         """Say on what the system refused that nothing was changed, and why there is a lock file."""
@@ -174,7 +189,7 @@ class FileRegister:
         place = None
         try:
             place = self._find(create=True)
-            if lock is None or place.lock_path == lock.path:
+            if lock is None or self._lock_path_of(place) == lock.path:
                 lock = None
                 return place
         finally:
@@ -182,6 +197,12 @@ class FileRegister:
                 _leave(place, lock)
         self._lock_now(create=True)
         return None
+
+    def _lock_path_of(self, place: FilePlace) -> str:
+        last, folder_path, name = self._last_lock_path, place.folder.path, place.name
+        if last[1] != name or last[0] != folder_path:
+            last = self._last_lock_path = (folder_path, name, place.lock_path)
+        return last[2]
 
     def _lock_now(self, *, create: bool) -> FileLock:
         place = self._find(create=create)
@@ -195,9 +216,8 @@ class FileRegister:
 
     def _find(self, *, create: bool) -> FilePlace:
         """Open the folder of the file that the path leads to."""
-        options, path = self._options, self.name
+        folder_path, name = self._parts
         for _ in range(_MOVES):
-            folder_path, name = split(path)
             folder = self._open_folder(folder_path, create=create)
             try:
                 seen = look(folder, name)
@@ -207,7 +227,7 @@ class FileRegister:
             if seen is None or not S_ISLNK(seen.st_mode):
                 return self._place_of(folder, name, seen)
             folder.close()
-            path = options.vfs.resolve(self.name)
+            folder_path, name = split(self._options.vfs.resolve(self.name))
         raise self._moving()
 
     def _open_folder(self, path: str, *, create: bool) -> Folder:

@@ -12,8 +12,6 @@ import errno
 import os
 
 from holdfast.errors import DecodeError, UnknownFormat
-from holdfast.formats.carry import carried
-from holdfast.formats.origins import origins_of, places_of
 from holdfast.formats.plain import MISSING, clone, same
 from holdfast.formats.plain import plain as as_plain
 from holdfast.formats.typed import adapter
@@ -205,11 +203,19 @@ class Schema:
 
     def places(self, value: Any) -> Places:
         """Return where each object of a value came from, to tell later what became of it."""
-        return {} if self._untyped else places_of(value)
+        if self._untyped:
+            return {}
+        from holdfast.formats.origins import places_of
+
+        return places_of(value)
 
     def origins(self, value: Any, places: Places) -> Origins:
         """Return for the places of a value the ones that its objects had."""
-        return origins_of(value, places) if places else {}
+        if not places:
+            return {}
+        from holdfast.formats.origins import origins_of
+
+        return origins_of(value, places)
 
     def carried(self, current: Loaded, theirs: Any, changed: Any, *, origins: Origins) -> Any:
         """Return the plain data in which the type sees `changed`, and the rest as it was.
@@ -219,6 +225,8 @@ class Schema:
         """
         if self._untyped:
             return self.fresh(changed)
+        from holdfast.formats.carry import carried
+
         kept = carried(current.plain, theirs, changed, origins=origins)
         for plain in (kept, _over(current.plain, changed)):
             if self._reads_as(plain, changed):

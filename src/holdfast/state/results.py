@@ -14,12 +14,10 @@ __all__ = ["parts_of", "refuse_result"]
 
 
 def parts_of(value: Any) -> list[Any]:
-    """The containers right inside a dict or list, which a function might return by mistake."""
+    """What is right inside a dict or list, which a function might return by mistake."""
     if isinstance(value, dict):
-        value = list(value.values())
-    if not isinstance(value, list):
-        return []
-    return [part for part in value if isinstance(part, (dict, list))]
+        return list(value.values())
+    return value[:] if isinstance(value, list) else []
 
 
 def refuse_result(result: Any, value: Any, parts: list[Any]) -> None:
@@ -32,7 +30,9 @@ def refuse_result(result: Any, value: Any, parts: list[Any]) -> None:
     if hasattr(result, "__await__"):
         result.close()
         raise TypeError("update() takes a plain function; to await, use doc.aedit()")
-    if result is not value and any(result is part for part in [*parts, *parts_of(value)]):
+    if not isinstance(result, (dict, list)) or result is value:
+        return
+    if any(result is part for part in [*parts, *parts_of(value)]):
         raise TypeError(
             "the function returned a part of the value, which would replace all of it. Nothing was "
             "written. Return None after a change in place, or a copy of the part if it is meant."

@@ -65,7 +65,7 @@ class Stamps:
         """Return the proof for bytes that were read at this look, made after `now_ns`."""
         age = now_ns - max(stat.st_mtime_ns, stat.st_ctime_ns)
         was_old = age > (_COARSE_NS if _is_coarse(stat) else _FINE_NS)
-        return Signature(key_of(stat), was_old, is_ours=False, is_bare=False)
+        return Signature(key_of(stat), was_old, False, False)
 
     @staticmethod
     def sign_written(stat: Stat, *, is_bare: bool) -> Signature:
@@ -73,16 +73,17 @@ class Stamps:
 
         The file was made a moment before, so its age proves nothing.
         """
-        return Signature(key_of(stat), False, is_ours=not _is_coarse(stat), is_bare=is_bare)
+        is_ours = not _is_coarse(stat)
+        return Signature(key_of(stat), False, is_ours, is_bare)
 
     def proves(self, content: Content, stat: Stat) -> bool:
         """Return True if a look now shows that the file still holds `content` (I1, I2)."""
         proof = content.proof
         if not isinstance(proof, Signature) or proof.key != key_of(stat):
             return False
-        return proof.was_old or (proof.is_ours and self._is_fine(stat.st_dev))
-
-    def _is_fine(self, device: int) -> bool:
+        if proof.was_old or not proof.is_ours:
+            return proof.was_old
+        device = stat.st_dev
         fine = self._fine.get(device)
         if fine is None:
             fine = self._fine[device] = self._vfs.fine_stamps(self._path, device)

@@ -241,6 +241,7 @@ class PosixFolder(_Descriptor):
     def names(self) -> list[str]:
         """List the names."""
         try:
+            os.lseek(self._fd, 0, os.SEEK_SET)  # btrfs lists what there was at the last rewind
             return os.listdir(self._fd)
         except OSError as error:
             if error.errno != errno.EBADF:

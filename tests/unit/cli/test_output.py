@@ -129,3 +129,9 @@ def test_size_is_written_in_decimal_units(size, text) -> None:
 def test_time_is_utc() -> None:
     """A file's time is written as ISO 8601 in UTC."""
     assert "2023-11-14T22:13:20Z" == iso_time(1_700_000_000_000_000_000)
+
+
+def test_json_is_json_where_the_output_is_not_unicode() -> None:
+    """What the output cannot have is escaped as JSON has it, not as Python has it."""
+    with redirect_stdout(io.TextIOWrapper(io.BytesIO(), encoding="ascii")):
+        assert '"\\u00fc\\ud83d\\ude00"' == as_json("ü😀")

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
+
 import pytest
 
 from holdfast.cli.exits import Failure
-from holdfast.cli.recognition import KINDS, is_log, kind_of, look_at
+from holdfast.cli.recognition import KINDS, is_line_log, is_log, kind_of, look_at
 
 
 @pytest.mark.parametrize(
@@ -41,3 +43,31 @@ def test_device_is_of_no_kind() -> None:
 def test_each_kind_can_be_repaired_or_says_what_to_do_instead() -> None:
     """One or the other."""
     assert [] == [kind.name for kind in KINDS if (kind.repair is None) is not bool(kind.instead)]
+
+
+@pytest.mark.parametrize(
+    ("name", "data", "expected"),
+    [
+        ("a.log", b"text\tand \x1b[0m colours\r\n", True),
+        ("a.log", b"\0" * 9000, True),
+        ("a.log", b"a line\n\0\0\0another\n", True),
+        ("a.log.1", b"text\n", True),
+        ("a.log", b"\x7fELF\x02\x01\0", False),
+        ("a.txt", b"text\n", False),
+        ("a.jsonl", b"\x02", True),
+        ("a.jsonl.12", b"\x02", True),
+    ],
+)
+def test_log_of_lines_is_told_by_its_name_and_text(name, data, expected, tmp_path) -> None:
+    """Zeros, which a power cut leaves, are no reason to refuse it."""
+    (tmp_path / name).write_bytes(data)
+
+    assert expected is is_line_log(look_at(str(tmp_path / name)))
+
+
+def test_fifo_is_of_no_kind(tmp_path) -> None:
+    """Whatever its name is; it is not an empty log."""
+    for name in ("a.jsonl", "a.log", "a.json"):
+        os.mkfifo(tmp_path / name)
+        with pytest.raises(Failure, match="no kind"):
+            kind_of(str(tmp_path / name))

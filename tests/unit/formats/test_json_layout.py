@@ -6,7 +6,7 @@ import pytest
 
 from holdfast.formats.changes import tree
 from holdfast.formats.diff import Delete, Set
-from holdfast.formats.json_layout import Style, replace_scalar, rewrite
+from holdfast.formats.json_layout import Style, rewrite
 
 
 @pytest.mark.parametrize(
@@ -31,14 +31,6 @@ def test_escapes_are_kept_where_a_text_uses_them():
     assert Style('{"a": "\\u00e9"}').ascii
     assert not Style('{"a": "é"}').ascii
     assert not Style('{"a": 1}').ascii
-
-
-def test_the_quick_way_is_for_a_key_that_is_there_once():
-    """Anything else is left to the walk."""
-    assert '{"a": 2}' == replace_scalar('{"a": 1}', "a", 2)
-    assert None is replace_scalar('{"a": "a"}', "a", 2)
-    assert None is replace_scalar('{"b": 1}', "a", 2)
-    assert None is replace_scalar('["a"]', "a", 2)
 
 
 def test_a_thorough_walk_finds_every_duplicate():

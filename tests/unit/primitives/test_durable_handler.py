@@ -477,3 +477,11 @@ def test_end_of_the_interpreter_loses_nothing(tmp_path: Path) -> None:
     assert (3, "") == (done.returncode, done.stderr)
     assert ["in the program", "at exit, first", "at exit"] == found[:3]
     assert found[3:] in ([], ["at the very end"])
+
+
+def test_unknown_way_of_errors_is_refused_at_once(tmp_path) -> None:
+    """Not with the first letter that the encoding does not have."""
+    with pytest.raises(LookupError, match="bogus"):
+        DurableHandler(tmp_path / "a.log", errors="bogus")
+
+    assert [] == list(tmp_path.iterdir())

@@ -372,3 +372,25 @@ def test_signal_handler_inside_an_append_is_refused(tmp_path: Path) -> None:
     assert "Nothing was done" in errors[0]
     with pytest.raises(Closed):  # `close` was done when the append was over
         log.append("two")
+
+
+def test_no_lock_is_made_beside_what_is_no_file(tmp_path) -> None:
+    """It is refused, and nothing is left there; to be read or checked it is refused as well."""
+    (tmp_path / "folder.log").mkdir()
+    log = LineLog(tmp_path / "folder.log")
+    for do in (lambda: log.append("a"), log.rotate, log.check, lambda: list(log.read())):
+        with pytest.raises(PromiseUnavailable, match="no regular file"):
+            do()
+    log.close()
+
+    assert ["folder.log"] == [path.name for path in tmp_path.iterdir()]
+
+
+@pytest.mark.parametrize("records", ["text", {"a": 1}])
+def test_single_record_is_not_taken_apart(records, tmp_path) -> None:
+    """A text has letters and a mapping has keys: none of them is a record."""
+    with LineLog(tmp_path / "a.log") as log:
+        with pytest.raises(TypeError, match="in a list"):
+            log.append_many(records)
+
+        assert [] == list(log.read())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import closing
 
 import pytest
 
@@ -79,7 +80,7 @@ def test_nothing_is_synced_where_nothing_is_to_be() -> None:
 
 
 def test_file_is_synced_before_it_is_let_go_of() -> None:
-    """I6: a rotation closes it, and lines in it are not durable yet."""
+    """I7: a rotation closes it, and lines in it are not durable yet."""
 
     def run(vfs: VFS) -> None:
         file = file_on(vfs, max_bytes=5)
@@ -130,6 +131,33 @@ def test_interrupted_write_is_cut_back() -> None:
     file.let_go()
 
 
+class CutBefore(Interposed):
+    """Somebody else cuts the file, without the lock, right before it is written."""
+
+    def __init__(self, vfs: VFS, size: int) -> None:
+        super().__init__(vfs)
+        self._size: int | None = size
+
+    def around(self, call, do):
+        if call.operation == "write" and self._size is not None:
+            call.inner.truncate(self._size)
+            self._size = None
+        return do()
+
+
+@pytest.mark.parametrize(("size", "kept"), [(0, b""), (4, b"one\n"), (6, b"one\ntw\n")])
+def test_lines_stand_where_a_file_ends_that_was_cut_meanwhile(size: int, kept: bytes) -> None:
+    """I6: no zeros before them, and the next ones follow."""
+    disk = MemoryVFS()
+    disk.write_tree({"a": b"one\ntwo\nthree\n"})
+    file = file_on(CutBefore(disk, size))
+    file.append([b"four\n"])
+    file.append([b"five\n"])
+    file.let_go()
+
+    assert {"a": kept + b"four\nfive\n"} == disk.tree()
+
+
 def test_write_that_cannot_be_cut_back_is_told() -> None:
     """The note says what stands there, and the next append settles it."""
     vfs = MemoryVFS()
@@ -167,3 +195,79 @@ def test_file_that_is_not_open_has_nothing_to_sync() -> None:
     file.sync_name()
 
     assert file.duplicate() is None
+
+
+class Cutting(Interposed):
+    """Cuts a file, as `copytruncate` does, right before an operation on it: once."""
+
+    def __init__(self, inner: MemoryVFS, operation: str, size: int) -> None:
+        super().__init__(inner)
+        self.operation = operation
+        self.size = size
+        self.is_armed = False
+
+    def around(self, call, do):
+        if self.is_armed and call.operation == self.operation:
+            self.is_armed = False
+            folder = self.inner.folder("/")
+            with closing(folder), closing(folder.open("a", "write")) as file:
+                file.truncate(self.size)
+        return do()
+
+
+@pytest.mark.parametrize("operation", ["write", "read"])
+@pytest.mark.parametrize(
+    ("size", "stands"), [(0, b""), (4, b"one\n"), (6, b"one\ntw\n")], ids=["all", "a line", "half"]
+)
+@pytest.mark.parametrize("is_first", [True, False])
+def test_file_that_is_cut_a_moment_before_gets_no_hole(operation, size, stands, is_first) -> None:
+    """I6: the lines stand where it ends now, and begin a line."""
+    vfs = MemoryVFS()
+    vfs.write_tree({"a": b"one\n" if not is_first else b"one\ntwo\n"})
+    cutting = Cutting(vfs, operation, size)
+    file = file_on(cutting)
+    if not is_first:
+        file.append([b"two\n"])
+    cutting.is_armed = True
+    file.append([b"three\n"])
+
+    file.append([b"four\n"])
+    file.let_go()
+
+    assert not cutting.is_armed
+    assert {"a": stands + b"three\nfour\n"} == vfs.tree()
+
+
+def test_note_tells_whether_others_of_the_call_stand() -> None:
+    """What failed is the rest of them."""
+    notes = []
+    for is_rest in (False, True):
+        file = file_on(Faulty(MemoryVFS(), Fault("write", 1, effect="ENOSPC")))
+        with pytest.raises(OSError) as caught:
+            file.append([b"two\n"], is_rest=is_rest)
+        notes.append(caught.value.__notes__[-1].partition(" was")[0])
+
+    assert ["/a: nothing", "/a: nothing more"] == notes
+
+
+def test_sync_that_was_interrupted_is_still_to_be_made() -> None:
+    """Else the next one would do nothing, and report success."""
+
+    class InterruptedSync(Interposed):
+        def around(self, call, do):
+            if call.operation == "sync_data" and not interrupts:
+                interrupts.append(call.text)
+                raise KeyboardInterrupt
+            return do()
+
+    interrupts: list[str] = []
+    vfs = MemoryVFS()
+    file = file_on(InterruptedSync(vfs))
+    file.append([b"one\n"])
+    with pytest.raises(KeyboardInterrupt):
+        file.sync()
+
+    assert file.unsynced
+    file.sync()
+    assert not file.unsynced
+    file.let_go()

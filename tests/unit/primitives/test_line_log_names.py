@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 from contextlib import closing
 
 import pytest
 
+from holdfast.errors import PromiseUnavailable
 from holdfast.primitives.line_log_names import (
     identity_of,
     kept_files,
@@ -13,7 +15,9 @@ from holdfast.primitives.line_log_names import (
     numbered,
     numbers,
     open_kept,
+    refuse_other_kinds,
 )
+from holdfast.vfs import SYSTEM
 from holdfast.vfs.interpose import Interposed
 from holdfast.vfs.memory import MemoryVFS
 
@@ -115,3 +119,15 @@ def test_file_is_opened_only_if_it_is_the_one() -> None:
         assert open_kept("/d/a", kept, vfs=vfs) is None
         assert look(folder, "z") is None
     assert [] == vfs.leftovers()
+
+
+def test_what_is_no_file_is_no_log(tmp_path) -> None:
+    """A folder and a FIFO are refused, which is not to be taken for an empty log."""
+    (tmp_path / "folder").mkdir()
+    os.mkfifo(tmp_path / "fifo")
+    for name in ("folder", "fifo"):
+        path = str(tmp_path / name)
+        with pytest.raises(PromiseUnavailable, match="is untouched. Give"):
+            refuse_other_kinds(path, os.stat(path))
+        with pytest.raises(PromiseUnavailable):
+            kept_files(path, vfs=SYSTEM)

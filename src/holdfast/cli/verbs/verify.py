@@ -43,7 +43,7 @@ def configure(parser: Parser) -> None:
 def run(args: Namespace) -> int:
     """Check, and print the report."""
     kind = kind_of(args.path)
-    with Telling("verify", f"reading {args.path} ({kind.name})"):
+    with Telling("verify", f"reading {args.path} ({kind.name})", quiet=args.quiet):
         report = kind.check(args.path)
     if args.as_json:
         print_json(report.as_dict())

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 
+import pytest
+
 from holdfast.primitives.log import Log
 from tests.unit.cli.verbs.test_verify import damaged_log
 
@@ -51,3 +53,26 @@ def test_what_is_not_repaired_by_copying_is_refused(cli, state, tmp_path) -> Non
         assert (69, "") == (code, out)
         assert "untouched" in err
     assert 2 == cli("repair", state).code
+
+
+@pytest.mark.parametrize(
+    ("to", "code", "said"),
+    [
+        ("log/inside", 73, "log/inside: is inside log. Nothing was made."),
+        ("file", 73, "file: is no folder. Nothing was made."),
+        ("", 2, "the name of the file is empty"),
+        ("/proc/new", 66, "/proc/new: No such file"),
+    ],
+)
+def test_target_that_cannot_be_filled_is_refused(cli, tmp_path, monkeypatch, to, code, said):
+    """Before anything is made, by the name that was given."""
+    monkeypatch.chdir(tmp_path)
+    with Log("log") as log:
+        log.append(b"one")
+    (tmp_path / "file").touch()
+    before = sorted(path.name for path in tmp_path.rglob("*"))
+    result = cli("repair", "log", "--to", to)
+
+    assert code == result.code
+    assert said in result.err
+    assert before == sorted(path.name for path in tmp_path.rglob("*"))

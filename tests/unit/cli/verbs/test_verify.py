@@ -85,3 +85,11 @@ def test_what_cannot_be_verified_is_refused(cli, tmp_path, name) -> None:
 def test_missing_path_is_told(cli, tmp_path) -> None:
     """66, as everywhere."""
     assert 66 == cli("verify", tmp_path / "no").code
+
+
+def test_old_file_of_json_lines_is_checked_as_one(cli, tmp_path) -> None:
+    """Half an object in it is damage; the path is as it was given."""
+    (tmp_path / "a.jsonl.1").write_text('{"half":\n')
+    result = facts(cli, tmp_path / "a.jsonl.1", 65)
+
+    assert (str(tmp_path / "a.jsonl.1"), 1) == (result["path"], len(result["findings"]))

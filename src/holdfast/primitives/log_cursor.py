@@ -1,0 +1,343 @@
+"""A place in a log from which records are read, in order, while others append and drop.
+
+Guarantee: every record from the start on, once, in order, up to the limit of the `View`; damage on
+    the way is `Corruption`, and what was dropped before it was read is `Truncated`. No lock.
+
+I1  A place that holds no frame is the end only if the limit says so, or if nothing acknowledged can
+    have stood there; otherwise it is looked at once more, and then it is damage.
+I2  Nothing past the end that a following segment states is read.
+"""
+
+from __future__ import annotations
+
+import errno
+from bisect import bisect_right
+
+from holdfast.errors import BadFrame, Corruption, Truncated
+from holdfast.formats.log_format import FIRST_OFFSET, MAX_SEGMENT_BYTES, numbered, segment_name
+from holdfast.formats.log_scan import examine, frames
+from holdfast.primitives.log_errors import damaged, refuse_stranger
+from holdfast.primitives.log_segment import firsts_of, open_segment
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from holdfast.formats.log_format import Frame, Record
+    from holdfast.formats.log_scan import Tail
+    from holdfast.primitives.log_hint import Place
+    from holdfast.primitives.log_segment import Segment
+    from holdfast.primitives.log_view import View
+    from holdfast.vfs import Folder
+
+__all__ = ["Cursor"]
+
+_LOOKS = 4
+_ENOUGH = 64
+_SMALL_BYTES = 4096
+
+# Where a file that is open for reading cannot be synced. Not EROFS: it says that ext4 has given up.
+_CANNOT_SYNC = frozenset({errno.EBADF, errno.EINVAL})
+
+
+class Cursor:
+    """Reads records from `start` (None: the first that is kept) on."""
+
+    __slots__ = (
+        "_at",
+        "_firsts",
+        "_frames",
+        "_limit",
+        "_next",
+        "_place",
+        "_segment",
+        "_view",
+        "position",
+    )
+
+    def __init__(self, view: View, start: int | None) -> None:
+        self._view = view
+        self.position = start
+        self._segment: Segment | None = None
+        self._frames: Iterator[Frame] | None = None
+        self._at = FIRST_OFFSET
+        self._next = 0
+        self._limit = 0
+        self._firsts: list[int] = []
+        self._place: Place | None = None
+
+    @classmethod
+    def end_of(cls, view: View) -> int:
+        """Return the last sequence that can be read, by reading the last segment; 0 for none.
+
+        Raises:
+            Corruption: something acknowledged is damaged or missing there.
+            OSError: it cannot be read.
+        """
+        folder = view.open()
+        firsts = [] if folder is None else firsts_of(folder)
+        if not firsts:
+            return 0
+        cursor = cls(view, firsts[-1])
+        try:
+            while cursor.pull():
+                continue
+            return max(cursor._next, firsts[-1]) - 1
+        finally:
+            cursor.close()
+
+    def pull(self) -> list[Record]:
+        """Return the next records: of one frame, or of several small ones.
+
+        None at the end of what may be read now.
+
+        Raises:
+            Truncated: the next record was dropped.
+            Corruption: something acknowledged is damaged or missing.
+            OSError: the log cannot be read.
+        """
+        records: list[Record] = []
+        while len(records) < _ENOUGH:
+            frame = None if self._frames is None else next(self._frames, None)
+            if frame is None:
+                self._frames = None
+                if records or not self._advance():
+                    break
+                continue
+            if frame.last > self._limit and not self._may_show(frame):
+                is_end = self._frames is not None
+                self._frames = None
+                if records or is_end:
+                    break
+                continue
+            self._at = frame.end
+            self._next = frame.first + frame.count
+            records += self._taken(frame)
+            if records and len(frame.body) > _SMALL_BYTES:
+                break
+        return records
+
+    def _taken(self, frame: Frame) -> list[Record]:
+        wanted = self.position or 0
+        if self._next <= wanted:
+            return []
+        self.position = self._next
+        records = numbered(frame)
+        return records if wanted <= frame.first else records[wanted - frame.first :]
+
+    def _may_show(self, frame: Frame) -> bool:
+        """Ask how far is shown by now; what was read is thrown away if another segment began."""
+        limit = self._view.limit()
+        if self._view.place != self._place:
+            self._frames = None  # its header says where this one ends, perhaps before this frame
+            return False
+        self._limit = frame.last if limit is None else limit
+        return frame.last <= self._limit
+
+    # ------------------------------------------------------------ from place to place
+
+    def _advance(self) -> bool:
+        """Find where the next frame should stand and begin to read there; False at the end."""
+        limit = self._view.limit()
+        self._place = self._view.place
+        folder = self._view.open()
+        if folder is None:
+            return False
+        if self._segment is None and not self._enter(folder):
+            return False
+        segment = self._segment
+        if segment is None:
+            return False
+        if self._is_other(folder, segment):
+            self._segment = None
+            return self._advance()
+        if limit is not None:
+            self._limit = limit
+            if self._next > limit:
+                return False
+        return self._read_on(folder, segment, limit)
+
+    def _enter(self, folder: Folder) -> bool:
+        """Open the segment that holds the position."""
+        wanted = self.position
+        for look in range(_LOOKS):
+            firsts = self._firsts = firsts_of(folder)
+            if not firsts:
+                return False
+            if wanted is not None and wanted < firsts[0]:
+                raise self._overtaken(wanted, firsts[0])
+            first = firsts[0] if wanted is None else firsts[bisect_right(firsts, wanted) - 1]
+            try:
+                self._go_to(open_segment(folder, first, "read"))
+            except FileNotFoundError:  # dropped between the look and the opening
+                if look == _LOOKS - 1:
+                    raise
+            else:
+                break
+        return True
+
+    def _go_to(self, segment: Segment) -> None:
+        old, self._segment = self._segment, segment
+        if old is not None:
+            old.close()
+        self._at = FIRST_OFFSET
+        self._next = segment.header.first
+
+    def _read_on(self, folder: Folder, segment: Segment, limit: int | None) -> bool:
+        try:
+            following = self._following(folder, segment)
+        except Corruption:
+            if self._begin(segment, segment.file.stat().st_size):
+                return True  # what is whole before the gap
+            raise
+        if following is not None:
+            return self._read_sealed(segment, following)
+        if limit is None:
+            _sync_unknown(segment)
+        found = self._begin(segment, segment.file.stat().st_size)
+        if found:
+            return True
+        if segment.header.first not in firsts_of(folder):
+            self._segment = None  # dropped
+            return self._advance()
+        if limit is None:
+            tail = self._examine(segment)
+            if tail.verdict == "damaged":
+                raise damaged(segment.path, tail.offset, tail.proof)
+            return False
+        if self._following(folder, segment) is not None:
+            return self._advance()  # another segment began between the looks
+        raise self._missing(segment)
+
+    def _begin(self, segment: Segment, end: int) -> bool:
+        """Begin to read at the place; False if no frame stands there."""
+        found = frames(
+            segment.read,
+            start=self._at,
+            limit=min(end, MAX_SEGMENT_BYTES),
+            first=self._next,
+            seed=segment.seed,
+            path=segment.path,
+        )
+        frame = next(found, None)
+        if frame is None:
+            return False
+        self._frames = _with_first(frame, found)
+        return True
+
+    def _following(self, folder: Folder, segment: Segment) -> Segment | None:
+        """Open the segment after this one, if there is one."""
+        following = None
+        for _ in range(_LOOKS):
+            first = self._later(folder, segment.header.first)
+            if first is None:
+                return None
+            try:
+                following = open_segment(folder, first, "read")
+            except FileNotFoundError:
+                self._firsts = []  # dropped since: look again
+                continue
+            if following.header.previous_first == segment.header.first:
+                break
+            self._firsts = []  # a listing may miss a name that is made meanwhile
+            following.close()
+        if following is not None:
+            try:
+                if following.header.previous_first != segment.header.first:
+                    self._refuse_overtaken(folder, segment)
+                refuse_stranger(following, segment)
+            except BaseException:
+                following.close()
+                raise
+        return following
+
+    def _later(self, folder: Folder, first: int) -> int | None:
+        """Return the first sequence of the next segment by name, from a listing that may be old."""
+        for _ in range(2):
+            at = bisect_right(self._firsts, first)
+            if at < len(self._firsts):
+                return self._firsts[at]
+            self._firsts = firsts_of(folder)
+        return None
+
+    def _refuse_overtaken(self, folder: Folder, segment: Segment) -> None:
+        """Tell a reader that was overtaken by retention from one that found a gap."""
+        firsts = self._firsts = firsts_of(folder)
+        if firsts and segment.header.first not in firsts and firsts[0] > self._next:
+            raise self._overtaken(self._next, firsts[0])
+
+    def _read_sealed(self, segment: Segment, following: Segment) -> bool:
+        end = following.header.previous_end
+        if self._at < end:
+            following.close()
+            if self._begin(segment, end):
+                return True
+            raise self._missing(segment, f"the next segment says that this one ends at {end}")
+        if self._at == end and self._next > following.header.first:  # larger: a repair made a gap
+            following.close()
+            raise BadFrame(
+                f"{following.path}: it begins with record {following.header.first}, where "
+                f"{self._next} must come. Nothing was changed. Take the file from a backup, or "
+                "salvage what is whole with `holdfast repair`.",
+                path=following.path,
+                offset=16,
+                expected=self._next,
+                found=following.header.first,
+            )
+        self._go_to(following)
+        return self._advance()
+
+    def _is_other(self, folder: Folder, segment: Segment) -> bool:
+        """Look whether the name stands for another file now: it was empty, or put back."""
+        try:
+            info = folder.stat(segment_name(segment.header.first))
+        except FileNotFoundError:
+            return False
+        place = segment.place
+        return (info.st_dev, info.st_ino) != (place.device, place.inode)
+
+    # ------------------------------------------------------------ errors
+
+    def _examine(self, segment: Segment) -> Tail:
+        size = segment.file.stat().st_size
+        return examine(segment.read, at=self._at, first=self._next, size=size, seed=segment.seed)
+
+    def _missing(self, segment: Segment, proof: str = "") -> Corruption:
+        if not proof:
+            proof = self._examine(segment).proof or "nothing is there"
+            proof = f"records up to {self._limit} were acknowledged ({proof})"
+        return damaged(segment.path, self._at, proof)
+
+    def _overtaken(self, asked: int, first: int) -> Truncated:
+        return Truncated(
+            f"{self._view.path}: record {asked} was dropped; the first that is kept is {first}. "
+            f"Nothing was changed. Read on from {first}, and keep more (keep_bytes=, keep_s=).",
+            path=self._view.path,
+            asked=asked,
+            first=first,
+        )
+
+    def close(self) -> None:
+        """Close what is open; idempotent."""
+        if self._segment is not None:
+            self._segment.close()
+            self._segment = None
+        self._frames = None
+
+
+def _with_first(frame: Frame, others: Iterator[Frame]) -> Iterator[Frame]:
+    yield frame
+    yield from others
+
+
+def _sync_unknown(segment: Segment) -> None:
+    """Make durable what is about to be shown, since nobody tells how far it is.
+
+    Raises:
+        OSError: the sync failed.
+    """
+    try:
+        segment.file.sync_data()
+    except OSError as error:
+        if error.errno not in _CANNOT_SYNC:
+            raise
