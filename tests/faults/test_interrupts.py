@@ -8,11 +8,7 @@ noted yet, and a second interrupt during the removal.
 from __future__ import annotations
 
 import gc
-import os
-import sys
-from collections.abc import Callable
 from pathlib import Path
-from types import FrameType
 
 import pytest
 
@@ -20,10 +16,10 @@ from holdfast.primitives.replace import write_bytes
 from holdfast.primitives.replacing import replacing
 from holdfast.primitives.write_many import write_many
 from holdfast.primitives.writer import open as hold_open
+from tests.support.interrupts import interrupted
 from tests.support.leftovers import temporary
 
 OLD, NEW = b"old", b"new"
-OURS = os.path.join("holdfast", "")
 
 
 def by_bytes(folder: Path) -> None:
@@ -53,45 +49,6 @@ def by_tool(folder: Path) -> None:
         path.write_bytes(NEW)
 
 
-class Interrupt:
-    """Raises KeyboardInterrupt at the nth event below the package."""
-
-    def __init__(self, nth: int) -> None:
-        self.left = nth
-
-    def __call__(self, frame: FrameType, event: str, argument: object) -> None:
-        if event not in {"call", "c_return"} or OURS not in frame.f_code.co_filename:
-            return
-        if is_collecting(frame):
-            return  # nobody hears of it there
-        self.left -= 1
-        if self.left == 0:
-            sys.setprofile(None)
-            raise KeyboardInterrupt
-
-
-def is_collecting(frame: FrameType | None) -> bool:
-    while frame is not None:
-        if frame.f_code.co_name == "__del__":
-            return True
-        frame = frame.f_back
-    return False
-
-
-def interrupted(write: Callable[[Path], None], folder: Path, *, nth: int) -> bool:
-    """Write, with an interrupt at the nth event; False if it came to its end before."""
-    before = sys.getprofile()
-    interrupt = Interrupt(nth)
-    sys.setprofile(interrupt)
-    try:
-        write(folder)
-    except KeyboardInterrupt:
-        pass
-    finally:
-        sys.setprofile(before)
-    return interrupt.left <= 0
-
-
 @pytest.mark.leaks_allowed
 @pytest.mark.filterwarnings("ignore::ResourceWarning")
 @pytest.mark.parametrize(
@@ -105,7 +62,7 @@ def test_interrupt_anywhere_leaves_nothing_temporary(write, tmp_path) -> None:
     for nth in range(1, 2000):
         (tmp_path / "a").write_bytes(OLD)
         (tmp_path / "new").unlink(missing_ok=True)
-        if not interrupted(write, tmp_path, nth=nth):
+        if not interrupted(lambda: write(tmp_path), nth=nth):
             break
         last = nth
         if temporary(tmp_path):

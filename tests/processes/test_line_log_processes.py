@@ -9,7 +9,7 @@ import subprocess
 import sys
 import time
 from collections import Counter, defaultdict
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -196,6 +196,7 @@ def test_rotation_as_logrotate_does_it_is_followed(tmp_path, how) -> None:
             else:
                 while len(seen) <= number:
                     seen.append(next(lines).text)
+        assert isinstance(lines, Generator)
         lines.close()
 
     assert [f"line {number}" for number in range(6)] == seen

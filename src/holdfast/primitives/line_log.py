@@ -163,11 +163,7 @@ class LineLog:
             HandlePoisoned: An earlier sync failed; nothing was appended.
             Closed: After `close`; nothing was appended.
         """
-        if isinstance(records, (str, Mapping)):  # would be taken apart
-            raise TypeError(
-                f"records are given in a list, not as {type(records).__name__}. "
-                "Nothing was appended. Use `append` for a single one."
-            )
+        _refuse_single(records)
         self._append([encode(record) for record in records], sync)
 
     def _append(self, lines: list[bytes], sync: LogSync | None) -> None:
@@ -351,6 +347,15 @@ class LineLog:
     arotate = twin(rotate)
     acheck = twin(check)
     aclose = twin(close)
+
+
+def _refuse_single(records: object) -> None:
+    """Refuse what would be taken apart: a text has letters, and a mapping has keys."""
+    if isinstance(records, (str, Mapping)):
+        raise TypeError(
+            "records are given in a list, not as a single text or mapping. "
+            "Nothing was appended. Use `append` for a single one."
+        )
 
 
 def _check_positive(name: str, value: int | None) -> None:

@@ -112,7 +112,7 @@ class Maker:
         return SegmentHeader(first, salt, now_ns, after.header.first, after.header.salt, end)
 
     def _now_ns(self) -> int:
-        """The time; a wall clock that is put back while a program runs makes no segment look old."""
+        """The time; a wall clock that is put back meanwhile makes no segment look old."""
         clock = self._settings.clock
         return max(clock.now_ns(), self._start_ns + round(clock.monotonic() * 1e9), 0)
 

@@ -79,10 +79,10 @@ class Timer:
 
     def cancel(self) -> bool:
         """Nothing is due any more; a call that has begun goes on. Return whether something was."""
-        if self._due_s is None:
+        if not self.is_due:
             return False
         with self._lock:
-            was_due, self._due_s = self._due_s is not None, None
+            was_due, self._due_s = self.is_due, None
             if not self._linger_s:
                 self._changed.notify_all()
         return was_due

@@ -30,7 +30,7 @@ def test_look_takes_the_names_or_the_beginning(tmp_path) -> None:
     """Of a large file no more than is needed."""
     (tmp_path / "a").write_bytes(b"x" * 100_000)
 
-    assert (("a",), b"") == look_at(str(tmp_path))[1:]
+    assert (("a",), None) == look_at(str(tmp_path))[1:]
     assert (None, b"x" * 4096) == look_at(str(tmp_path / "a"))[1:]
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import threading
+from collections.abc import Generator
 from pathlib import Path
 
 import pytest
@@ -288,6 +289,7 @@ def test_follower_of_new_lines_waits_for_a_log_that_is_missing(tmp_path: Path) -
 
         assert [] == list(late)
         assert "two" == next(new).text
+        assert isinstance(new, Generator)
         new.close()
 
 

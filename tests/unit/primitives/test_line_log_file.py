@@ -131,33 +131,6 @@ def test_interrupted_write_is_cut_back() -> None:
     file.let_go()
 
 
-class CutBefore(Interposed):
-    """Somebody else cuts the file, without the lock, right before it is written."""
-
-    def __init__(self, vfs: VFS, size: int) -> None:
-        super().__init__(vfs)
-        self._size: int | None = size
-
-    def around(self, call, do):
-        if call.operation == "write" and self._size is not None:
-            call.inner.truncate(self._size)
-            self._size = None
-        return do()
-
-
-@pytest.mark.parametrize(("size", "kept"), [(0, b""), (4, b"one\n"), (6, b"one\ntw\n")])
-def test_lines_stand_where_a_file_ends_that_was_cut_meanwhile(size: int, kept: bytes) -> None:
-    """I6: no zeros before them, and the next ones follow."""
-    disk = MemoryVFS()
-    disk.write_tree({"a": b"one\ntwo\nthree\n"})
-    file = file_on(CutBefore(disk, size))
-    file.append([b"four\n"])
-    file.append([b"five\n"])
-    file.let_go()
-
-    assert {"a": kept + b"four\nfive\n"} == disk.tree()
-
-
 def test_write_that_cannot_be_cut_back_is_told() -> None:
     """The note says what stands there, and the next append settles it."""
     vfs = MemoryVFS()
@@ -220,7 +193,9 @@ class Cutting(Interposed):
     ("size", "stands"), [(0, b""), (4, b"one\n"), (6, b"one\ntw\n")], ids=["all", "a line", "half"]
 )
 @pytest.mark.parametrize("is_first", [True, False])
-def test_file_that_is_cut_a_moment_before_gets_no_hole(operation, size, stands, is_first) -> None:
+def test_lines_stand_where_a_file_ends_that_was_cut_meanwhile(
+    operation, size, stands, is_first
+) -> None:
     """I6: the lines stand where it ends now, and begin a line."""
     vfs = MemoryVFS()
     vfs.write_tree({"a": b"one\n" if not is_first else b"one\ntwo\n"})
@@ -256,7 +231,7 @@ def test_sync_that_was_interrupted_is_still_to_be_made() -> None:
     class InterruptedSync(Interposed):
         def around(self, call, do):
             if call.operation == "sync_data" and not interrupts:
-                interrupts.append(call.text)
+                interrupts.append(call.operation)
                 raise KeyboardInterrupt
             return do()
 

@@ -70,6 +70,18 @@ def test_zeros_take_no_room() -> None:
     assert written < 3 * (1 << 16)
 
 
+def test_long_end_is_kept_in_pieces() -> None:
+    """I4: no more than a piece of it is in memory at a time."""
+    vfs = disk(b"x" * (1 << 20))
+    with closing(vfs.folder("/")) as folder, closing(folder.open("a", "read")) as file:
+        before = len(vfs.core.operations)
+        move_away(file, folder, "a", span=(0, 1 << 20))
+    written = [len(getattr(each, "data", b"")) for each in vfs.core.operations[before:]]
+
+    assert 1 << 16 == max(written)
+    assert b"x" * (1 << 20) + b"\n" == vfs.tree()["a.torn"]
+
+
 def test_write_that_comes_short_is_continued() -> None:
     """The system may take a part; one that takes nothing is an error."""
     vfs = disk(b"")

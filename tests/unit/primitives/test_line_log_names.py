@@ -127,7 +127,7 @@ def test_what_is_no_file_is_no_log(tmp_path) -> None:
     os.mkfifo(tmp_path / "fifo")
     for name in ("folder", "fifo"):
         path = str(tmp_path / name)
-        with pytest.raises(PromiseUnavailable, match="is untouched. Give"):
+        with pytest.raises(PromiseUnavailable, match="no regular file"):
             refuse_other_kinds(path, os.stat(path))
         with pytest.raises(PromiseUnavailable):
             kept_files(path, vfs=SYSTEM)

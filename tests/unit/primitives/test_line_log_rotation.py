@@ -19,7 +19,8 @@ def rotated(names: list[str], keep: int | None) -> dict[str, object]:
     vfs.write_tree({name: name.encode() for name in names})
     with closing(vfs.folder("/")) as folder:
         SizeRotation(None, keep).rotate(folder, "a", Watched())
-    return {name: (value or b"").decode() for name, value in vfs.tree().items()}
+    tree = vfs.tree().items()
+    return {name: value.decode() for name, value in tree if isinstance(value, bytes)}
 
 
 @pytest.mark.parametrize(
