@@ -50,6 +50,7 @@ if TYPE_CHECKING:
 __all__ = ["Log"]
 
 _at_fork: set[WeakMethod[Callable[[], None]]] = set()
+_DEFAULT_SEGMENT_BYTES = 64 << 20
 _SMALLEST_SEGMENT_BYTES = 1 << 10
 _LARGEST_SEGMENT_BYTES = 1 << 30
 
@@ -70,10 +71,12 @@ class Log(LogReading):
             every process sees it; a power cut may take what no `barrier` covered. A number of
             seconds: the same, with a sync at most so long after the first unsynced record, also
             when nobody appends again.
-        segment_bytes: How large a segment grows before the next one begins.
+        segment_bytes: How large a segment grows before the next one begins; None: 64 MiB, or an
+            eighth of `keep_bytes` if that is less.
         max_unsynced_bytes: With seconds: an append that leaves more than this unsynced syncs
             before it returns.
-        keep_bytes: Whole old segments are dropped while the log is larger; None: never.
+        keep_bytes: Whole old segments are dropped while the log is larger, but never the one that
+            is written to; None: never.
         keep_s: Segments whose records are all older are dropped; None: never.
         permissions: The mode of files that are made, less the umask.
         vfs: The filesystem.
@@ -88,7 +91,7 @@ class Log(LogReading):
         path: str | os.PathLike[str],
         *,
         sync: LogSync = "always",
-        segment_bytes: int = 64 << 20,
+        segment_bytes: int | None = None,
         max_unsynced_bytes: int = 4 << 20,
         keep_bytes: int | None = None,
         keep_s: float | None = None,
@@ -98,6 +101,9 @@ class Log(LogReading):
     ) -> None:
         self._always = sync == "always"
         super().__init__(path, only_durable=self._always, vfs=vfs)
+        if segment_bytes is None:
+            part = _DEFAULT_SEGMENT_BYTES if keep_bytes is None else keep_bytes // 8
+            segment_bytes = max(_SMALLEST_SEGMENT_BYTES, min(part, _DEFAULT_SEGMENT_BYTES))
         _refuse_sizes(segment_bytes, max_unsynced_bytes)
         self._max_unsynced_bytes = max_unsynced_bytes
         self._retention = Retention(keep_bytes, keep_s, clock)
@@ -185,6 +191,8 @@ class Log(LogReading):
         return await self._groups.aappend(batch, frame_bytes(batch))
 
     def _batch(self, records: Iterable[Buffer]) -> list[bytes]:
+        if isinstance(records, (bytes, bytearray, memoryview, str)):
+            raise TypeError("records are given as a list: for one record, use `append`")
         batch = [_bytes_of(data) for data in records]
         size = sum(map(len, batch)) + 4 * len(batch)
         if size > MAX_BODY_BYTES or len(batch) > MAX_RECORDS:
@@ -364,9 +372,13 @@ def _period_of(sync: LogSync) -> float | None:
 
 
 def _bytes_of(data: Buffer) -> bytes:
-    if isinstance(data, str):
-        raise TypeError("a record is bytes, not str: encode it first")
-    return bytes(memoryview(data))
+    try:
+        return bytes(memoryview(data))
+    except TypeError:
+        kind = type(data).__name__
+        raise TypeError(
+            f"a record is bytes, not {kind}: encode it first. Nothing was appended."
+        ) from None
 
 
 def _too_large(path: str, size_bytes: int, *, count: int = 1) -> ValueError:

@@ -22,6 +22,7 @@ from holdfast.primitives import temp
 from holdfast.primitives.check_report import CheckReport, Finding
 from holdfast.primitives.folders import close_quietly
 from holdfast.primitives.log_copying import GUARD_NAME
+from holdfast.primitives.log_known import known_of
 from holdfast.primitives.log_survey import (
     Reading,
     find_seed,
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
     from typing import Literal, NamedTuple
 
     from holdfast.formats.log_scan import Reach, Tail
+    from holdfast.primitives.log_known import Known
     from holdfast.primitives.log_survey import Lying
     from holdfast.vfs import VFS, Folder
 else:
@@ -145,11 +147,12 @@ class _Check:
         self.folder = folder
         self.path = path
         self.vfs = vfs
-        self.records = self.size_bytes = 0
+        self.records = self.size_bytes = self.last = 0
         self.findings: list[Finding] = []
 
     def run(self) -> CheckReport:
         """Look at all segments in turn, then for what writers have left."""
+        known = known_of(self.path, vfs=self.vfs)
         left = self._left()
         lying = self._steady()
         before: Lying | None = None
@@ -162,6 +165,7 @@ class _Check:
             except FileNotFoundError:
                 self._vanished(this)
             before = this
+        self._missing(known)
         self._leftovers(left)
         findings = tuple(self.findings)
         return CheckReport(self.path, "log", self.records, self.size_bytes, findings)
@@ -200,6 +204,7 @@ class _Check:
             else:
                 self._unsealed(look)
             self.records += look.records
+            self.last = look.last
         if reading.unread:
             self._damage(
                 this,
@@ -277,6 +282,13 @@ class _Check:
             Finding("hole" if kind == "hole" else "torn", this.path, tail.offset, message)
         )
 
+    def _missing(self, known: Known) -> None:
+        """Tell what this boot knows to be durable and was not found, unless damage tells why."""
+        if not any(finding.kind == "damage" for finding in self.findings):
+            message = known.missing_after(self.last, self.path)
+            if message is not None:
+                self.findings.append(Finding("damage", self.path, None, message))
+
     def _vanished(self, this: Lying) -> None:
         """It was there a moment ago: dropped with all before it, or gone from the middle."""
         if any(first <= this.first for first in firsts_in(self.folder)):
@@ -327,6 +339,11 @@ class _Look:
         self.records = 0
         self._at = FIRST_OFFSET
         self._next: int = this.first
+
+    @property
+    def last(self) -> int:
+        """The last sequence that was found."""
+        return self._next - 1
 
     def go_on(self, limit: int) -> Reach:
         """Read on up to the limit."""

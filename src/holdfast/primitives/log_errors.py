@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 __all__ = ["closed", "cut_short", "damaged", "exhausted", "gone", "poisoned", "refuse_stranger"]
 
 _RESTORED = (
-    "if it was put here from a backup on purpose, remove the file `lock` beside it while no "
-    "program has the log open."
+    "if the log was put here from a backup on purpose, remove the file `lock` in its folder while "
+    "no program has it open."
 )
 
 

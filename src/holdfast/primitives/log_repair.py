@@ -21,6 +21,7 @@ from holdfast.formats.log_search import PIECE_BYTES, islands
 from holdfast.primitives.check_report import Lost, RepairReport
 from holdfast.primitives.folders import close_quietly
 from holdfast.primitives.log_copying import Target
+from holdfast.primitives.log_known import known_of
 from holdfast.primitives.log_survey import Reading, find_seed, followed, stated_end, survey
 from holdfast.vfs import SYSTEM
 
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from holdfast.formats.log_format import FrameHead
     from holdfast.formats.log_scan import Tail
     from holdfast.formats.log_search import Read
+    from holdfast.primitives.log_known import Known
     from holdfast.primitives.log_survey import Lying
     from holdfast.vfs import VFS, Folder
 
@@ -56,12 +58,14 @@ def repair_log(path: str, to: str, *, vfs: VFS = SYSTEM) -> RepairReport:
     """
     source = vfs.folder(path, readable=True)
     try:
+        known = known_of(path, vfs=vfs)
         lying = survey(source)
         target = Target(to, vfs=vfs)
         try:
             target.open(stat.S_IMODE(source.stat(os.curdir).st_mode))
             repair = _Repair(source, target)
             repair.run(lying)
+            repair.compare(known)
             target.finish()
         finally:
             target.end()
@@ -80,6 +84,13 @@ class _Repair:
         self.lost: list[Lost] = []
         self._last = 0
         self._reason = ""
+
+    def compare(self, known: Known) -> None:
+        """Tell what this boot knows to be durable, and was not found at the end."""
+        if known.problem is not None:
+            self.lost.append(Lost(self._last, str(known.problem)))
+        elif self._last < known.durable:
+            self.lost.append(Lost(self._last, f"records up to {known.durable} were durable"))
 
     def run(self, lying: list[Lying]) -> None:
         """Copy all frames of all segments."""

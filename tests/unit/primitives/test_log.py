@@ -202,6 +202,29 @@ def test_size_bounds_what_is_kept(path) -> None:
         assert list(range(log.first, 501)) == [record.sequence for record in log.read()]
 
 
+def test_segments_fit_what_is_kept() -> None:
+    """With `keep_bytes` alone, a segment has an eighth of it, so that something can go."""
+    disk = MemoryVFS()
+    with Log("/events.log", keep_bytes=1 << 20, vfs=disk) as log:
+        for _ in range(40):
+            log.append(b"x" * 50_000)
+        sizes = [len(bytes(data)) for data in files_of(disk)]
+    assert sum(sizes) <= (1 << 20) + (1 << 17) + 4096
+
+
+def files_of(disk: MemoryVFS) -> list[bytes]:
+    """The contents of the files of the log."""
+    folder = disk.folder("/events.log")
+    return [folder.open(name, "read").read(1 << 30, offset=0) for name in folder.names()]
+
+
+@pytest.mark.parametrize("records", [b"ab", "ab", bytearray(b"ab")])
+def test_one_record_in_place_of_many_is_refused(path, records) -> None:
+    """It would be taken apart."""
+    with Log(path) as log, pytest.raises(TypeError, match="use `append`"):
+        log.append_many(records)
+
+
 def test_age_drops_to_empty_and_a_step_of_the_wall_clock_drops_nothing(path) -> None:
     """Only time that passes while the program runs counts."""
     clock = ManualClock()

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import errno
+import os
 import re
 import tracemalloc
 
 import pytest
 
 from holdfast.errors import ChecksumMismatch, UnknownFormat
+from holdfast.formats.log_format import FIRST_OFFSET, frame_bytes, segment_name
 from holdfast.primitives.check_report import CheckReport
+from holdfast.primitives.log import Log
 from holdfast.primitives.log_check import check_log, segments_of
 from holdfast.primitives.temp import temp_name
 from holdfast.vfs.fault import Fault, Faulty
@@ -470,3 +473,20 @@ def test_facts_need_whole_headers(place) -> None:
 
     with pytest.raises(ChecksumMismatch):
         segments_of(place.path, vfs=place.vfs)
+
+
+def test_durable_records_that_are_gone_are_damage_on_this_boot(tmp_path) -> None:
+    """The shared tail knows them: a file that was cut at a frame's end is not the whole."""
+    path = str(tmp_path / "log")
+    with Log(path) as log:
+        log.append(b"a")
+        end = FIRST_OFFSET + frame_bytes([b"a"])
+        log.append(b"b")
+    os.truncate(f"{path}/{segment_name(1)}", end)
+    report = Log(path).check()
+    assert not report.ok
+    assert "up to 2 were durable, and it ends after 1" in report.findings[0].message
+    assert [1] == [lost.after_sequence for lost in Log(path).repair(to=tmp_path / "new").lost]
+
+    os.unlink(f"{path}/{segment_name(1)}")
+    assert ["damage"] == [finding.kind for finding in Log(path).check().findings]

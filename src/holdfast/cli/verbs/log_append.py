@@ -118,7 +118,7 @@ class _Progress:
             state = f"Before that {self._count} records were appended, the last is {self._last}."
         if isinstance(error, signals.Interrupted):
             note("log append", f"{self._args.folder}: stopped. {state}")
-        else:
+        elif state not in " ".join([str(error), *getattr(error, "__notes__", ())]):
             error.add_note(state)
 
     def tell(self) -> None:
