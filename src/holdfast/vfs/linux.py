@@ -65,10 +65,15 @@ class LinuxFile(PosixFile):
             pass  # a hint: a FIFO, or closed
 
     def _stores_in_place(self) -> bool:
-        """Ask the mount table, once a device."""
+        """Ask the mount table; not for who only reads from a block device, which needs no room."""
+        from fcntl import F_GETFL, fcntl
+
         from holdfast.vfs.mounts import stores_in_place
 
-        return stores_in_place(os.fstat(self._fd).st_dev)
+        device = os.fstat(self._fd).st_dev
+        if os.major(device) and fcntl(self._fd, F_GETFL) & os.O_ACCMODE == os.O_RDONLY:
+            return True
+        return stores_in_place(device)
 
     def _set_xattrs(self, xattrs: Mapping[str, bytes]) -> None:
         # A folder's default access list is inherited, but one that had none must not gain it.

@@ -120,26 +120,20 @@ def _mounts() -> list[Mount]:
         return parse_mountinfo(file.read())
 
 
-_known: dict[int, bool] = {}
-
-
 def stores_in_place(device: int) -> bool:
     """Say whether a store into a mapping of blocks that were written needs no new room.
 
     Where it does (copying on write, FUSE, network), a full disk or a lost server ends the process
     with SIGBUS. False for a device that the table does not name: subvolumes of btrfs, overlays.
+    The table is read each time: the number of a device goes to another one when it is unmounted.
 
     Args:
         device: the `st_dev` of the file.
     """
-    known = _known.get(device)
-    if known is None:
-        try:
-            known = writes_in_place(device, _mounts())
-        except OSError:  # no /proc
-            known = False
-        _known[device] = known
-    return known
+    try:
+        return writes_in_place(device, _mounts())
+    except OSError:  # no /proc
+        return False
 
 
 def writes_in_place(device: int, mounts: list[Mount]) -> bool:
