@@ -38,7 +38,7 @@ check: $(DEV) ## format, lint, floors, house rules, types, fast tests (about a m
 	    -m "not slow and not root" tests/tidy $(FAST)
 	@echo "== all is well"
 
-crash: $(TEST) ## prove every operation: crashes, faults, kills; writes docs/reference/crash-results.md (under five minutes)
+crash: $(TEST) ## prove every operation: crashes, faults, kills; writes docs/reference/crash-results.md (about five minutes)
 	@$(BIN)/python -m tests.crash --write docs/reference/crash-results.md $(ARGS)
 
 crash-disks: $(TEST) ## the same on ext4, xfs and btrfs, and the model against them (root; about eight minutes)

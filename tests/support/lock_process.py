@@ -13,7 +13,8 @@ from holdfast.errors import LockTimeout
 from holdfast.primitives.lock import FileLock
 path = sys.argv[1]
 def say(*words):
-    print(*words, flush=True)
+    sys.stdout.write(" ".join(map(str, words)) + "\\n")  # at once: a forked child says things too
+    sys.stdout.flush()
 def hear():
     return sys.stdin.readline().strip()
 def until(condition):
