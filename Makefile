@@ -12,7 +12,7 @@ TEST   := $(VENV)/.ready-test
 DEV    := $(VENV)/.ready-dev
 BENCH  := $(VENV)/.ready-bench
 
-FAST   := $(wildcard tests/unit tests/conformance tests/docs tests/canaries)
+FAST   := $(wildcard tests/unit tests/conformance tests/docs tests/canaries tests/examples)
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
@@ -47,7 +47,7 @@ crash-disks: $(TEST) ## the same on ext4, xfs and btrfs, and the model against t
 
 soak: $(TEST) ## many processes for a long time (HOLDFAST_SOAK_S=600)
 	@HOLDFAST_SOAK_S=$${HOLDFAST_SOAK_S:-600} HOLDFAST_SCALE=$${HOLDFAST_SCALE:-20} \
-	    $(BIN)/python -m pytest --timeout=7200 tests/processes
+	    $(BIN)/python -m pytest --timeout=7200 tests/processes tests/examples
 
 bench: $(BENCH) ## time and memory beside peers and raw calls (ARGS="--quick --filesystems")
 	@$(BIN)/python -m benchmarks $(ARGS)

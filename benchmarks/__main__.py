@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from benchmarks import aims, filesystems, machine, report, runner, tracing
 from benchmarks.peers import LOCKS, WRITERS, missing
+from benchmarks.store_peers import STORES
 from benchmarks.workloads import Setting
 from benchmarks.workloads.catalogue import WORKLOADS
 
@@ -44,7 +45,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _parse(argv: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
-    parser.add_argument("--quick", action="store_true", help="fewer rounds, about two minutes")
+    parser.add_argument("--quick", action="store_true", help="fewer rounds, about five minutes")
     parser.add_argument(
         "--only", action="append", metavar="NAME", help=f"one of: {', '.join(WORKLOADS)}"
     )
@@ -55,7 +56,7 @@ def _parse(argv: Sequence[str] | None) -> argparse.Namespace:
     )  # fmt: skip
     parser.add_argument(
         "--slow-disk", action="store_true",
-        help="write-many and the logs also on a device whose flush takes three milliseconds (root)",
+        help="write-many, logs and puts also on a device whose flush takes three ms (root)",
     )  # fmt: skip
     parser.add_argument("--results", default=_RESULTS, help="where the JSON goes")
     options = parser.parse_args(argv)
@@ -159,7 +160,7 @@ def _print_head(about: Mapping[str, object], places: Sequence[Place]) -> None:
     print(", ".join(f"{key} {value}" for key, value in about.items()))
     for place in places:
         print(place)
-    for name in sorted({*WRITERS, *LOCKS}):
+    for name in sorted({*WRITERS, *LOCKS, *STORES}):
         if absent := missing(name):
             print(f"left out: {name} ({', '.join(absent)} is not installed)")
 

@@ -25,6 +25,7 @@ class Aim(NamedTuple):
 
     `how`: the figure itself, its ratio to or difference from `against` of the same round, or how
     many times faster than `against` it is. `who` may be a pattern: the worst that matches counts.
+    So may `against`, with `|` between several: the best that matches counts.
     """
 
     text: str
@@ -70,6 +71,8 @@ _MANY = "holdfast.write_many"
 _BY_HAND = "best hand-written recipe"
 _FLOCK = "raw flock, kept open"
 _LOG = "holdfast.Log"
+_STORE = "holdfast.Store"
+_SQLITE = "sqlite3*|apsw"
 
 AIMS: tuple[Aim, ...] = (
     Aim("replace 4 KiB, durable: ≤ 1.08 x the raw calls", "replace-small", "time",
@@ -128,6 +131,43 @@ AIMS: tuple[Aim, ...] = (
         "µs"),
     Aim("Log.read of a large log: < 16 MiB held", "log-memory", "peak above start", _LOG, "value",
         16.0, "MiB", pick="worst"),
+    *(
+        aim
+        for age in ("young", "steady")
+        for aim in (
+            Aim(f"Store.put, one thread, {age}: ≤ 1.10 x the zeroed floor", f"store-put-{age}",
+                "time", _STORE, "ratio", 1.10, against=ZEROED, **_ON_DISK),  # type: ignore[arg-type]
+            Aim(f"the same, {age}: ahead of SQLite and apsw, WAL FULL", f"store-put-{age}",
+                "time", _STORE, "speed-up", 1.0, against=_SQLITE, **_ON_DISK),  # type: ignore[arg-type]
+            Aim(f"the same, {age}: ahead of LMDB", f"store-put-{age}",
+                "time", _STORE, "speed-up", 1.0, against="lmdb", **_ON_DISK),  # type: ignore[arg-type]
+            Aim(f"the same, {age}: ahead of RocksDB, also with recycled logs", f"store-put-{age}",
+                "time", _STORE, "speed-up", 1.0, against="rocksdict*", **_ON_DISK),  # type: ignore[arg-type]
+        )
+    ),
+    Aim("Store.put, 16 threads: ≥ 3 x SQLite's best rate", "store-threads", "time", _STORE,
+        "speed-up", 3.0, against=_SQLITE, only=_fast_flush,
+        only_text="where one sync takes < 2 ms"),
+    Aim("Store.put, 16 threads, slow flush: no fewer in a sync than SQLite's best", "store-threads",
+        "time", _STORE, "speed-up", 1.0, against=_SQLITE, only=_slow_flush,
+        only_text="where one sync takes ≥ 2 ms"),
+    Aim("Store.put, 16 threads: ≥ 10 x LMDB's rate", "store-threads", "time", _STORE,
+        "speed-up", 10.0, against="lmdb"),
+    Aim("Store.get: ≤ 1 µs", "store-get", "time", _STORE, "value", 1.0, "µs"),
+    Aim("Store.get: ahead of LMDB", "store-get", "time", _STORE, "speed-up", 1.0, against="lmdb"),
+    Aim("Store, reopened after a kill: ≥ 2M records/s replayed from batches",
+        "store-reopen-batches", "time", _STORE, "value", 0.5, "µs"),
+    Aim("Store, reopened after a kill: 1M keys from a checkpoint in < 1 s",
+        "store-reopen-checkpoint", "time", _STORE, "value", 1.0, "µs"),
+    Aim("Store of many small values: ≤ 2 x a dict of the same", "store-memory", "held",
+        f"{_STORE}*", "ratio", 2.0, against="dict", pick="worst"),
+    *(
+        Aim(f"Store, a checkpoint of a large state {among}: a {role}'s p99 ≤ 5 ms above idle",
+            f"store-checkpoint-{name}", f"{role} p99", _STORE, "difference", 5.0, "ms",
+            against=f"{_STORE}, idle")
+        for name, among in (("threads", "in a thread"), ("processes", "in a process"))
+        for role in ("writer", "reader")
+    ),
     Aim("import holdfast: ≤ +15 ms", "import-time", "time", "holdfast", "difference", 15.0, "ms",
         against="bare interpreter"),
     Aim("import, and load Document: ≤ +15 ms", "import-time", "time", "holdfast.Document",
@@ -169,12 +209,21 @@ def _judge_one(aim: Aim, run: Measured, places: Sequence[Place]) -> Outcome | No
     if not aim.only(place):
         return None
     names = [name for name in run.samples if fnmatchcase(name, aim.who)]
-    if not names or (aim.how != "value" and aim.against not in run.samples):
+    if not names or (aim.how != "value" and not _rivals(aim, run)):
         return Outcome(aim, label, None, "not measured: a contender is missing")
     higher = aim.how == "speed-up"
     found = [_figures(aim, run, name) for name in names]
     figures = (min if higher else max)(found, key=lambda figures: spread(figures).median)
     return Outcome(aim, label, spread(figures), _verdict(aim, figures))
+
+
+def _rivals(aim: Aim, run: Measured) -> list[list[float]]:
+    patterns = aim.against.split("|")
+    return [
+        samples[aim.metric]
+        for name, samples in run.samples.items()
+        if any(fnmatchcase(name, pattern) for pattern in patterns)
+    ]
 
 
 def _verdict(aim: Aim, figures: Sequence[float]) -> str:
@@ -190,7 +239,7 @@ def _figures(aim: Aim, run: Measured, name: str) -> list[float]:
     mine = run.samples[name][aim.metric]
     if aim.how == "value":
         return mine
-    other = run.samples[aim.against][aim.metric]
+    other = min(_rivals(aim, run), key=lambda samples: spread(samples).median)
     if aim.how == "ratio":
         return ratios(mine, other)
     if aim.how == "speed-up":

@@ -224,6 +224,13 @@ _PACKAGES = {
     "portalocker blocking": "portalocker",
     "fasteners": "fasteners",
     "lmdb": "lmdb",
+    "apsw": "apsw",
+    "rocksdict": "rocksdict",
+    "rocksdict, recycled logs": "rocksdict",
+    "diskcache": "diskcache",
+    "diskcache, synchronous=2": "diskcache",
+    "sqlitedict": "sqlitedict",
+    "ZODB FileStorage": "ZODB",
 }
 
 

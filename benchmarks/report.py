@@ -8,6 +8,7 @@ import time
 from typing import TYPE_CHECKING, NamedTuple
 
 from benchmarks.aims import NOT_RUN
+from benchmarks.log_peers import ZEROED
 from benchmarks.runner import ratios, spread
 from benchmarks.tracing import label
 
@@ -19,7 +20,18 @@ if TYPE_CHECKING:
     from benchmarks.runner import Measured
     from benchmarks.tracing import Calls
 
-__all__ = ["Session", "as_table", "experiment_lines", "number", "outcome_lines", "write_json"]
+__all__ = [
+    "Session",
+    "ahead_lines",
+    "as_table",
+    "experiment_lines",
+    "number",
+    "outcome_lines",
+    "write_json",
+]
+
+_IDLE = ", idle"  # who does nothing is not compared with who works
+_OUR_OWN = ("holdfast", ZEROED, "raw ", "dict")  # the floor and ourselves are no peers
 
 
 def number(value: float) -> str:
@@ -58,7 +70,39 @@ def experiment_lines(run: Measured, place: Place, traced: Mapping[str, Calls] | 
             for name, operation in run.contenders
         ]
         lines += ["  " + line for line in as_table([head, *rows], right_from=2)]
+    return lines + ["  " + line for line in ahead_lines(run, traced)]
+
+
+def ahead_lines(run: Measured, traced: Mapping[str, Calls] | None) -> list[str]:
+    """Name the peers that were ahead of us, those that sync nothing apart from the others."""
+    ours = run.experiment.ours
+    if ours not in run.samples:
+        return []
+    synced: list[str] = []
+    unsynced: list[str] = []
+    for name, operation in run.contenders:
+        if not name.startswith(_OUR_OWN) and not name.endswith(_IDLE):
+            found = [_lead(run, metric, name) for metric in run.experiment.metrics]
+            (unsynced if _syncs_nothing(operation, traced) else synced).extend(filter(None, found))
+    lines = [f"ahead of {ours}: {', '.join(synced) or 'none of its peers'}"]
+    if unsynced:
+        lines.append(f"ahead of it, and sync nothing: {', '.join(unsynced)}")
     return lines
+
+
+def _lead(run: Measured, metric: str, name: str) -> str:
+    """`lmdb in time (0.80 x)`, or nothing for who is not ahead."""
+    mine, ours = run.samples[name][metric], run.samples[run.experiment.ours][metric]
+    paired = ratios(mine, ours)
+    if not paired or (ratio := spread(paired).median) >= 1:
+        return ""
+    return f"{name} in {metric} ({ratio:.2f} x)"
+
+
+def _syncs_nothing(operation: str, traced: Mapping[str, Calls] | None) -> bool:
+    if traced is None or operation not in traced:
+        return False
+    return not any(step.startswith("sync") for step in traced[operation].steps)
 
 
 def _traced(operation: str, traced: Mapping[str, Calls] | None) -> str:

@@ -53,6 +53,7 @@ class Experiment(NamedTuple):
     settle: Callable[[], None] | None = None  # before each sample, not timed
     least: int = 3  # rounds to run even when the budget is spent
     warm_up: bool = True  # one round that is not counted: imports, first touch of a folder
+    ours: str = ""  # the table says which peers were ahead of this contender
 
 
 class Measured(NamedTuple):

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from benchmarks.peers import Lock
+    from benchmarks.store_peers.shape import StorePeer
 
 __all__ = ["Calls", "label", "parse", "trace"]
 
@@ -123,6 +124,8 @@ def _child(folder: str) -> None:
 def _operations(folder: str) -> Iterator[tuple[str, Callable[[], object]]]:
     from benchmarks.log_peers import APPENDERS, RECORD
     from benchmarks.peers import LOCKS, WRITERS, available
+    from benchmarks.store_peers import STORES, names_of, operation
+    from benchmarks.store_peers.shape import VALUES, key_of
     from benchmarks.workloads.document import UPDATERS, count_up, document
     from benchmarks.workloads.lines import LINE_WRITERS
     from benchmarks.workloads.write_many import TOGETHER
@@ -142,10 +145,19 @@ def _operations(folder: str) -> Iterator[tuple[str, Callable[[], object]]]:
         appender = APPENDERS[name](os.path.join(folder, f"log-{name}"))
         yield name, functools.partial(appender.append, RECORD)
         appender.close()
+    for name in names_of():
+        peer = STORES[name].make(os.path.join(folder, f"store-{name}"))
+        values = iter(VALUES)  # a put that changes nothing would need no sync
+        yield operation(name), functools.partial(_put_next, peer, key_of(0), values)
+        peer.close()
     for name, prepare in LINE_WRITERS.items():
         write, close = prepare(os.path.join(folder, f"lines-{name}"))
         yield name, functools.partial(write, "a line")
         close()
+
+
+def _put_next(peer: StorePeer, key: str, values: Iterator[bytes]) -> None:
+    peer.put(key, next(values))
 
 
 def _take(lock: Lock) -> None:

@@ -11,7 +11,19 @@ from benchmarks.workloads.log_reading import log_memory, log_read
 from benchmarks.workloads.memory import stream_memory
 from benchmarks.workloads.process import cli_verbs, import_time
 from benchmarks.workloads.replace import replace_large, replace_small, seam_cost
+from benchmarks.workloads.store import (
+    store_asyncio,
+    store_batch,
+    store_processes,
+    store_put,
+    store_threads,
+)
+from benchmarks.workloads.store_checkpoint import store_checkpoint
+from benchmarks.workloads.store_memory import store_memory
+from benchmarks.workloads.store_reading import store_get, store_get_shared
+from benchmarks.workloads.store_reopen import store_reopen
 from benchmarks.workloads.write_many import write_many
+from benchmarks.workloads.ycsb import ycsb
 
 __all__ = ["WORKLOADS"]
 
@@ -31,6 +43,17 @@ WORKLOADS = {
     "log-processes": Workload(log_processes, on_slow_disk=True),
     "log-read": Workload(log_read, on_disk=False),
     "log-memory": Workload(log_memory, on_disk=False),
+    "store-put": Workload(store_put, in_memory=True, on_slow_disk=True),
+    "store-threads": Workload(store_threads, on_slow_disk=True),
+    "store-asyncio": Workload(store_asyncio, on_slow_disk=True),
+    "store-processes": Workload(store_processes, on_slow_disk=True),
+    "store-batch": Workload(store_batch),
+    "store-get": Workload(store_get, on_disk=False),
+    "store-get-shared": Workload(store_get_shared, on_disk=False),
+    "store-reopen": Workload(store_reopen, on_disk=False),
+    "store-memory": Workload(store_memory, on_disk=False),
+    "store-checkpoint": Workload(store_checkpoint, on_disk=False),
+    "ycsb": Workload(ycsb, on_disk=False),
     "line-append": Workload(line_append),
     "stream-write": Workload(stream_write),
     "import-time": Workload(import_time, on_disk=False),

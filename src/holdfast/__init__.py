@@ -45,7 +45,12 @@ if TYPE_CHECKING:
     from holdfast.state.document import Document, Snapshot
     from holdfast.state.draft import Draft, MergeReport
     from holdfast.state.editing import aedit, edit
+    from holdfast.state.journal import Journal
     from holdfast.state.kept import KeptVersion
+    from holdfast.state.store import Store
+    from holdfast.state.store_following import Commit
+    from holdfast.state.store_snapshot import StoreSnapshot
+    from holdfast.state.transaction import Transaction
     from holdfast.vfs import Holder
 
 _HOMES = {
@@ -74,6 +79,11 @@ _HOMES = {
     "holdfast.state.document": "Document Snapshot",
     "holdfast.state.draft": "Draft MergeReport",
     "holdfast.state.editing": "aedit edit",
+    "holdfast.state.journal": "Journal",
+    "holdfast.state.store": "Store",
+    "holdfast.state.store_following": "Commit",
+    "holdfast.state.store_snapshot": "StoreSnapshot",
+    "holdfast.state.transaction": "Transaction",
     "holdfast.state.kept": "KeptVersion",
     "holdfast.vfs": "Holder",
 }
@@ -84,6 +94,7 @@ __all__ = [
     "CheckReport",
     "ChecksumMismatch",
     "Closed",
+    "Commit",
     "CommittedNotDurable",
     "Conflict",
     "Corruption",
@@ -96,6 +107,7 @@ __all__ = [
     "HandlePoisoned",
     "Holder",
     "HoldfastError",
+    "Journal",
     "KeptVersion",
     "LineLog",
     "LineRecord",
@@ -109,8 +121,11 @@ __all__ = [
     "Recovery",
     "RepairReport",
     "Snapshot",
+    "Store",
+    "StoreSnapshot",
     "Stream",
     "TornEnd",
+    "Transaction",
     "Truncated",
     "UnknownFormat",
     "__version__",

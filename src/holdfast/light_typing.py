@@ -122,7 +122,7 @@ class Generic:
         return _GenericAlias(cls, parameters)
 
 
-class Protocol:
+class Protocol(Generic):
     """The base of a class that is there to be read, and to be checked against statically."""
 
     __slots__ = ()
@@ -133,7 +133,7 @@ class TypeVar:
 
     __slots__ = ("__name__",)
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, **_: object) -> None:
         self.__name__ = name
 
 

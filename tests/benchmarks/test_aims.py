@@ -70,6 +70,18 @@ def test_a_pattern_is_judged_by_its_worst():
     assert ["MISSED"] == _verdicts(_measured("cli-verbs", "time", samples), _place())
 
 
+@pytest.mark.parametrize(("expected", "apsw"), [("met", 310.0), ("MISSED", 290.0)])
+def test_the_best_of_several_rivals_is_the_one_to_beat(expected, apsw):
+    """Three times faster than the best of them, whichever that is."""
+    samples = {
+        "sqlite3, one connection": [900.0] * 3,
+        "apsw": [apsw] * 3,
+        "diskcache": [10.0] * 3,
+        "holdfast.Store": [100.0] * 3,
+    }
+    assert expected == _verdicts(_measured("store-threads", "time", samples), _place())[0]
+
+
 def test_a_limit_within_the_noise_is_called_unsure():
     """The median is below the limit and three of seven rounds are above: the verdict says so."""
     mine = [1.02, 1.03, 1.04, 1.05, 1.10, 1.12, 1.15]

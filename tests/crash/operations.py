@@ -7,7 +7,16 @@ hold once the operation has returned. All proofs of this folder then run on it.
 
 from __future__ import annotations
 
-from tests.crash import documents, line_logs, logs, other_doors, streams, whole_files
+from tests.crash import (
+    documents,
+    journals,
+    line_logs,
+    logs,
+    other_doors,
+    stores,
+    streams,
+    whole_files,
+)
 from tests.crash.promises import Operation
 
 OPERATIONS: tuple[Operation, ...] = (
@@ -17,5 +26,7 @@ OPERATIONS: tuple[Operation, ...] = (
     *line_logs.OPERATIONS,
     *streams.OPERATIONS,
     *logs.OPERATIONS,
+    *journals.OPERATIONS,
+    *stores.OPERATIONS,
 )
 BY_NAME = {operation.name: operation for operation in OPERATIONS}

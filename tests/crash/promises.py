@@ -46,7 +46,8 @@ class Operation(NamedTuple):
     `mode`: what replaces a file has this one. `garbage`: it is also for places where a lost new
     block shows old contents of the disk. `holds` raises if what may not be told by whole
     contents is broken: in every state, and once more when it was done again; it is told what was
-    acknowledged, and whether it was done again.
+    acknowledged, and whether it was done again. `states`: how many of one exploration are tried at
+    most; few where each is large.
     """
 
     name: str
@@ -62,6 +63,7 @@ class Operation(NamedTuple):
     mode: int = MODE
     garbage: bool = True
     holds: Callable[[Place, Sequence[str], bool], None] | None = None
+    states: int = 4096
 
     def start(self, place: Place) -> Place:
         """Make what is there before."""

@@ -130,7 +130,7 @@ def every_crash(
                 block_bytes=options.get("block_bytes", 4096),
                 garbage=options.get("garbage", False),
                 budget_s=budget_s,
-                limit=limit,
+                limit=min(limit, operation.states),
             )
             states += report.tried
             exhaustive &= report.exhaustive and not report.stopped
@@ -156,6 +156,7 @@ def crash_in_recovery(operation: Operation, *, budget_s: float = 30.0) -> Result
         model=operation.model,
         recover=recovery,
         budget_s=budget_s,
+        limit=operation.states,
     )
     return Result(
         operation.name,
@@ -214,7 +215,8 @@ class _AfterFault:
         self.bad: list[str] = []
         self.seen: set[object] = set()
         self._histories: set[object] = set()
-        self._operation, self._torn, self._limit = operation, torn, limit
+        self._operation, self._torn = operation, torn
+        self._limit = min(limit, operation.states)
 
     def look(self, disk: MemoryVFS, context: str) -> None:
         self.runs += 1

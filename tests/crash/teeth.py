@@ -15,6 +15,7 @@ from fnmatch import fnmatchcase
 from typing import NamedTuple, TypeVar
 
 import holdfast
+from holdfast.errors import HoldfastError
 from holdfast.vfs import VFS, api
 from holdfast.vfs.fault import Without
 from holdfast.vfs.interpose import Call, Interposed
@@ -129,7 +130,10 @@ def teeth_of(operation: Operation) -> Iterator[Tooth]:
 def bite(operation: Operation, kind: str, nth: int, *, unnamed: bool = True) -> str | None:
     """Which promise is broken without the call, in the first state that shows it; None: none is."""
     disk = disk_before(operation, unnamed=unnamed)
-    operation.run(Place(Off(disk, kind, nth)))
+    try:
+        operation.run(Place(Off(disk, kind, nth)))
+    except HoldfastError:
+        return "unusable"  # what it did itself missed it, without any crash
     disk.mark(RETURNED)
     return next((str(error).partition(":")[0] for error in violations(operation, disk)), None)
 
@@ -137,7 +141,8 @@ def bite(operation: Operation, kind: str, nth: int, *, unnamed: bool = True) -> 
 def violations(operation: Operation, disk: MemoryVFS) -> Iterator[AssertionError]:
     """Look at every state that a crash of this disk may leave."""
     for options in torn_for(operation, FEW):
-        for crashed in disk.crash_states(**{**options, "model": operation.model, "limit": 512}):
+        limit = min(512, operation.states)
+        for crashed in disk.crash_states(**{**options, "model": operation.model, "limit": limit}):
             state = crashed.crash_state
             try:
                 check(operation, Place(crashed), [] if state is None else state.marks)

@@ -19,8 +19,9 @@ from tests.crash.whole_files import OLD
 from tests.support.budget import scaled
 
 NAMES = list(BY_NAME)
+FEW = 100
 LARGE = "write_bytes, 10 KiB"
-"""The only one that has too many states with blocks of 512 bytes."""
+"""It has too many states with blocks of 512 bytes; so have those that say how many are tried."""
 
 WRITERS = {
     *("write_bytes", "write_text", "write_many", "open", "replacing", "sweep", "edit"),
@@ -37,7 +38,7 @@ def test_every_crash_state_is_old_or_new(name: str) -> None:
 
     assert () == result.violations, str(result)
     assert 6 <= result.states
-    assert result.exhaustive is (name != LARGE)
+    assert result.exhaustive is (name != LARGE and BY_NAME[name].states > FEW)
 
 
 @pytest.mark.parametrize("name", NAMES)

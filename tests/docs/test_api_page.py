@@ -16,8 +16,17 @@ from holdfast.vfs import CLOCK, SYSTEM
 
 PAGE = (Path(__file__).resolve().parents[2] / "docs/reference/api.md").read_text("utf-8")
 CONSTANTS = ((SYSTEM, "SYSTEM"), (CLOCK, "CLOCK"), (MISSING, "MISSING"))
-NO_CONSTRUCTOR = {"Draft"}
+NO_CONSTRUCTOR = {"Draft", "StoreSnapshot", "Transaction"}
 """Made by other methods alone."""
+INTERNAL = {
+    "StoreSnapshot.kept",
+    "StoreSnapshot.pairs",
+    "StoreSnapshot.range",
+    "Transaction.abandon",
+    "Transaction.begin",
+    "Transaction.finish",
+}
+"""Called by the store that has made them alone."""
 
 
 def default_of(parameter: inspect.Parameter) -> str:
@@ -42,7 +51,9 @@ def printed(name: str, function: Any) -> str:
             parts.append("*")
             star = True
         has_default = parameter.default is not parameter.empty
-        parts.append(parameter.name + (f"={default_of(parameter)}" if has_default else ""))
+        stars = "**" if parameter.kind is parameter.VAR_KEYWORD else ""
+        default = f"={default_of(parameter)}" if has_default else ""
+        parts.append(stars + parameter.name + default)
     return f"{name}({', '.join(parts)})"
 
 
@@ -59,9 +70,11 @@ def untwinned(name: str) -> Any:
 
 def members(public: type) -> Iterator[tuple[str, Any]]:
     """The public methods and properties of a class, those of holdfast's own base classes too."""
-    for base in public.__mro__:
+    found: dict[str, Any] = {}
+    for base in reversed(public.__mro__):
         if base.__module__.startswith("holdfast"):
-            yield from ((name, value) for name, value in vars(base).items() if name[0] != "_")
+            found.update(vars(base))
+    return ((name, value) for name, value in found.items() if name[0] != "_")
 
 
 def signatures() -> Iterator[str]:
@@ -76,7 +89,7 @@ def signatures() -> Iterator[str]:
             yield printed(name, untwinned(name))
         if isinstance(public, type) and name[0].isupper():
             for method, value in members(public):
-                if inspect.isfunction(value):
+                if inspect.isfunction(value) and f"{name}.{method}" not in INTERNAL:
                     yield printed(f"{name}.{method}", value)
 
 
@@ -108,7 +121,7 @@ def test_public_name_is_on_the_page(name: str) -> None:
     assert re.search(rf"(?<![\w-]){re.escape(name)}(?![\w-])", code)
 
 
-@pytest.mark.parametrize("name", ["Document", "FileLock", "Log"])
+@pytest.mark.parametrize("name", ["Document", "FileLock", "Log", "Journal", "Store"])
 def test_properties_are_named(name: str) -> None:
     """The properties of a class are named in its section."""
     section = PAGE.partition(f"\n## {name}\n")[2].partition("\n## ")[0]
@@ -124,4 +137,8 @@ def test_signatures_are_printed_with_their_defaults() -> None:
     def example(a: int, *, vfs: object = SYSTEM, permissions: int = 0o666, text: str = "x") -> None:
         """Nothing."""
 
+    def pairs(a: int = 1, /, **more: int) -> None:
+        """Nothing."""
+
     assert 'f(a, *, vfs=SYSTEM, permissions=0o666, text="x")' == printed("f", example)
+    assert "f(a=1, **more)" == printed("f", pairs)

@@ -1,15 +1,17 @@
-"""Every `python` and `console` block of README.md and docs/ runs, in order, in a folder of its own.
+"""Every `python` and `console` block of the pages runs, in order, in a folder of its own.
 
 A console block is a list of `$ command` lines, each followed by what it prints (both streams);
 `...` stands for anything. `[exit 65]` as the last line is the exit code, where it is not 0.
 A block that must not run (an installation) is marked `sh`, output of a long run `text`.
 A `python` or `sh` block that begins with the name of a file (`# check.py`) is written to that file.
+A page of examples/ finds a copy of examples/ in its folder.
 """
 
 from __future__ import annotations
 
 import os
 import re
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -21,7 +23,8 @@ from sybil.example import SybilFailure
 from sybil.parsers.markdown import CodeBlockParser, PythonCodeBlockParser, SkipParser
 
 ROOT = Path(__file__).resolve().parents[2]
-PAGES = sorted(p for p in [ROOT / "README.md", *ROOT.glob("docs/**/*.md")] if p.exists())
+FOLDERS = ("docs", "examples")
+PAGES = sorted([ROOT / "README.md", *(p for f in FOLDERS for p in ROOT.glob(f"{f}/**/*.md"))])
 LIMIT_S = 60
 FILE = re.compile(r"# ([\w-]+\.(?:py|sh))\n")
 
@@ -96,10 +99,20 @@ def parse(page: Path) -> Document:
     return Sybil(parsers, path=str(page.parent)).parse(page)
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda p: p.relative_to(ROOT).as_posix())
+def marks(page: Path) -> list[pytest.MarkDecorator]:
+    """Pages of examples/ run services for some seconds."""
+    return [pytest.mark.slow] if page.is_relative_to(ROOT / "examples") else []
+
+
+@pytest.mark.parametrize(
+    "page",
+    [pytest.param(p, marks=marks(p), id=p.relative_to(ROOT).as_posix()) for p in PAGES],
+)
 def test_examples_run(page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Every example of the page does what the page says."""
     monkeypatch.chdir(tmp_path)
+    if page.is_relative_to(ROOT / "examples"):
+        shutil.copytree(ROOT / "examples", "examples", ignore=shutil.ignore_patterns("__pycache__"))
     for example in parse(page).examples():
         example.evaluate()
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable
+from inspect import CO_GENERATOR
 from types import FrameType
 
 OURS = os.path.join("holdfast", "")
@@ -20,6 +21,8 @@ class Interrupt:
     def __call__(self, frame: FrameType, event: str, argument: object) -> None:
         if event not in {"call", "c_return"}:
             return
+        if event == "call" and frame.f_code.co_flags & CO_GENERATOR:
+            return  # no signal ends a generator before its `finally`, as an exception here does
         path = frame.f_code.co_filename
         if is_collecting(frame) or not any(part in path for part in self.places):
             return  # in a collection nobody hears of it

@@ -23,7 +23,7 @@ GRANTED = (
     ("primitives/lock*.py", r"os\.register_at_fork", "a child closes what it inherited"),
     ("primitives/stream*.py", r"os\.register_at_fork", "a child has neither threads nor buffer"),
     ("primitives/line_log*.py", r"os\.register_at_fork", "a child closes what it inherited"),
-    ("primitives/log.py", r"os\.register_at_fork", "a child closes what it inherited"),
+    ("primitives/forks.py", r"os\.register_at_fork", "a child closes what it inherited"),
     ("primitives/asyncio_bridge.py", r"os\.register_at_fork", "a child has none of the threads"),
     ("cli/*", r"os\.environb?(\.get)?", "NO_COLOR and the like are the user's wishes"),
     (

@@ -14,6 +14,7 @@ PAGES = sorted(
     [
         *ROOT.glob("*.md"),
         *ROOT.glob("docs/**/*.md"),
+        *ROOT.glob("examples/**/*.md"),
         *ROOT.glob("tests/**/README.md"),
         *ROOT.glob("benchmarks/**/*.md"),
     ]

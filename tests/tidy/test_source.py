@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.tidy import docstring_rules, seam_rules, size_rules, word_rules
-from tests.tidy.source import SRC, Rule, Source, read_all
+from tests.tidy.source import ROOT, SRC, Rule, Source, read_all
 
 RULES = [*size_rules.RULES, *docstring_rules.RULES, *word_rules.RULES, *seam_rules.RULES]
 CANARIES = [(rule, path, text) for rule in RULES for path, text in rule.canaries]
@@ -44,6 +44,20 @@ def test_source_keeps_the_rule(rule: Rule, sources: list[Source]) -> None:
     """No module of the package breaks the rule."""
     findings = [str(finding) for source in sources for finding in rule.check(source)]
 
+    assert not findings, "\n" + "\n".join(findings)
+
+
+@pytest.mark.parametrize(
+    "rule",
+    [*size_rules.RULES, *docstring_rules.RULES, *word_rules.RULES],
+    ids=lambda rule: rule.name,
+)
+def test_examples_keep_the_rule(rule: Rule) -> None:
+    """No program that people copy from breaks the rule."""
+    sources = read_all(ROOT / "examples")
+    findings = [str(finding) for source in sources for finding in rule.check(source)]
+
+    assert sources
     assert not findings, "\n" + "\n".join(findings)
 
 

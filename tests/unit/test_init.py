@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import inspect
 import subprocess
 import sys
 
@@ -56,3 +57,17 @@ def test_star_import_gives_the_public_names() -> None:
     names.pop("__builtins__")
 
     assert sorted(holdfast.__all__) == sorted(names)
+
+
+@pytest.mark.parametrize("name", [n for n in holdfast.__all__ if not n.startswith("__")])
+def test_signature_shows_no_address(name: str) -> None:
+    """Defaults such as the filesystem and the clock are shown by name in `help`."""
+    public = getattr(holdfast, name)
+    own = [getattr(public, n) for n in dir(public) if not n.startswith("_")]
+    functions = [f for f in [public, *own] if inspect.isfunction(f)]
+    ours = [f for f in functions if f.__module__.startswith("holdfast")]
+    shown = [str(inspect.signature(f)) for f in ours]
+    if isinstance(public, type) and not issubclass(public, BaseException):
+        shown.append(str(inspect.signature(public)))
+
+    assert [] == [text for text in shown if " at 0x" in text]

@@ -160,6 +160,7 @@ def _run_verb(verb: str, arguments: list[str]) -> int:
     try:
         parser = Parser(verb, module)
         args = parser.read_plain(arguments) or _read_fully(parser, arguments)
+        args.trim_folder()
         return module.run(args)
     except SystemExit as stop:  # --help
         return stop.code if isinstance(stop.code, int) else 0

@@ -24,6 +24,7 @@ __all__ = [
     "lock_path_of",
     "missing",
     "named_file",
+    "named_path",
     "need_codec",
     "open_register",
     "open_to_read",
@@ -50,6 +51,25 @@ def named_file(path: str) -> str:
     if path == "-":
         raise Failure("- is no file here; write ./- for a file of that name", USAGE)
     return path
+
+
+def named_path(path: str) -> str:
+    """The path, which must name something; of a folder, without a slash at its end.
+
+    Raises:
+        Failure: as `named_file`.
+    """
+    bare = named_file(path).rstrip("/")
+    if not bare or bare == path:
+        return path
+    from stat import S_ISDIR
+
+    from holdfast.vfs import SYSTEM
+
+    try:
+        return bare if S_ISDIR(SYSTEM.stat(path).st_mode) else path
+    except (FileNotFoundError, NotADirectoryError):
+        return path
 
 
 def open_register(path: str, *, sync: bool = True) -> FileRegister:

@@ -56,12 +56,26 @@ class FullParser(argparse.ArgumentParser):
 
     def read(self, arguments: list[str]) -> Namespace:
         """Parse; with `COMMAND`, `args.command` is what follows the file, or `--` behind it."""
+        self._refuse_bare_count(arguments)
         if not self.module.COMMAND:
             return self.parse_args(arguments, Namespace())
         own, command = self._split(arguments)
         args = self.parse_args(own, Namespace())
         args.__dict__["command"] = command
         return args
+
+    def _refuse_bare_count(self, arguments: list[str]) -> None:
+        """Where `-n` takes a number, say so to who writes `-2`, as head(1) and tail(1) allow."""
+        if not self._takes_next("-n"):
+            return
+        before = ""
+        for word in arguments:
+            if word == "--":
+                return
+            is_value = before.startswith("-") and self._takes_next(before)
+            if re.fullmatch(r"-\d+", word) and not is_value:
+                self.error(f"there is no {word}: write -n {word[1:]}")
+            before = word
 
     def _split(self, arguments: list[str]) -> tuple[list[str], list[str]]:
         """What is this verb's own, and the command: `--` means something up to there alone."""

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from holdfast.cli.exits import BAD_DATA, USAGE, Failure
+from holdfast.cli.exits import BAD_DATA, USAGE, Failure, note
 from holdfast.cli.files import missing, named_file
 from holdfast.cli.output import as_json, print_json
-from holdfast.cli.recognition import is_log
+from holdfast.cli.recognition import is_log, visible
+from holdfast.cli.states import refuse_log_of_state, refuse_state
 from holdfast.cli.streams import show_bytes
 from holdfast.vfs import SYSTEM
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
     from typing import Any, Final
 
     from holdfast.cli.parser import Namespace, Parser
@@ -22,31 +23,87 @@ __all__ = [
     "Printer",
     "add_forms",
     "add_written",
+    "comes",
     "log_to_read",
     "number",
+    "require_changeable",
     "require_log",
+    "there",
 ]
 
 _PIECE_BYTES: Final = 1 << 16
 
 
-def require_log(path: str) -> str:
-    """The path, which must lead to the folder of a log.
+def require_log(path: str, *, may_be_empty: bool = True) -> str:
+    """The path, which must lead to the folder of a log; an empty one is where a log may be made.
 
     Raises:
         Failure: it is something else, or nothing.
     """
+    names = _names_in(named_file(path))
+    if "journal" in names:
+        refuse_state(path)
+    if not is_log(names) and (visible(names) or not may_be_empty):
+        raise Failure(f"{path}: is no log: it has no segments", BAD_DATA, path=path)
+    return path
+
+
+def _names_in(path: str) -> list[str]:
     try:
-        folder = SYSTEM.folder(named_file(path))
+        folder = SYSTEM.folder(path, readable=True)
     except FileNotFoundError:
         raise missing(path) from None
     try:
-        names = folder.names()
+        return folder.names()
     finally:
         folder.close()
-    if not is_log(names):
-        raise Failure(f"{path}: is no log: it has no segments", BAD_DATA, path=path)
+
+
+def require_changeable(path: str, *, is_there: bool = False) -> str:
+    """The path of a log that may be changed by hand: not that of a journal or store.
+
+    Raises:
+        Failure: it is theirs, or is one; or, with `is_there`, is no log yet.
+    """
+    if is_there:
+        require_log(path, may_be_empty=False)
+    else:
+        refuse_state(named_file(path))
+    refuse_log_of_state(path)
     return path
+
+
+def there(path: str) -> bool:
+    """Whether anything is at `path`."""
+    try:
+        SYSTEM.stat(path)
+    except FileNotFoundError:
+        return False
+    return True
+
+
+def comes(
+    path: str,
+    timeout_s: float | None,
+    *,
+    verb: str = "log follow",
+    is_there: Callable[[str], bool] = there,
+) -> bool:
+    """Wait for what shall be at `path`; False if it has not come in that time."""
+    from time import sleep
+
+    from holdfast.primitives.log_pauses import Pauses
+
+    pauses = Pauses(timeout_s)
+    is_told = False
+    while not is_there(path):
+        if (pause_s := pauses.next()) is None:
+            return False
+        if not is_told:
+            note(verb, f"{path}: is not there yet, and is waited for")
+            is_told = True
+        sleep(pause_s)
+    return True
 
 
 def number(text: str) -> int:

@@ -18,6 +18,7 @@ __all__ = [
     "bold",
     "human_size",
     "iso_time",
+    "one_line",
     "print_json",
     "print_rows",
     "wants_color",
@@ -44,7 +45,7 @@ def print_rows(
     rows: Iterable[Sequence[str]], titles: Sequence[str], *, color: str = "auto"
 ) -> None:
     """Print an aligned table on a terminal; elsewhere tab-separated, without titles, never cut."""
-    lines = [[_one_line(cell) for cell in row] for row in rows]
+    lines = [[one_line(cell) for cell in row] for row in rows]
     if not sys.stdout.isatty():
         for line in lines:
             show("\t".join(line))
@@ -60,7 +61,7 @@ def _aligned(cells: Sequence[str], widths: Sequence[int]) -> str:
     return "  ".join(f"{c:<{w}}" for c, w in zip(cells, widths, strict=True)).rstrip()
 
 
-def _one_line(cell: str) -> str:
+def one_line(cell: str) -> str:
     r"""Write what would break a line, or steer a terminal, as an escape such as `\t`."""
     if cell.isprintable():
         return cell

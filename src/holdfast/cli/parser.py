@@ -58,6 +58,12 @@ class Namespace:
     def __init__(self, **values: Any) -> None:
         self.__dict__.update(values)
 
+    def trim_folder(self) -> None:
+        """Take the slash from the end of DIR, which a shell's completion puts there."""
+        folder = self.__dict__.get("folder")
+        if isinstance(folder, str) and folder.endswith("/"):
+            self.__dict__["folder"] = folder.rstrip("/") or "/"
+
     if TYPE_CHECKING:
 
         def __getattr__(self, name: str) -> Any: ...

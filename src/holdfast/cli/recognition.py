@@ -10,6 +10,7 @@ from stat import S_ISDIR, S_ISREG
 
 from holdfast.cli.exits import NO_INPUT, Failure
 from holdfast.cli.files import missing, named_file
+from holdfast.cli.states import kind_of_state
 from holdfast.vfs import SYSTEM
 
 TYPE_CHECKING = False
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 else:
     from holdfast.light_typing import NamedTuple
 
-__all__ = ["KINDS", "Kind", "Look", "is_line_log", "is_log", "kind_of", "look_at"]
+__all__ = ["KINDS", "Kind", "Look", "is_line_log", "is_log", "kind_of", "look_at", "visible"]
 
 _HEAD_BYTES: Final = 4096
 _BINARY: Final = bytes({*range(1, 7), *range(14, 27), *range(28, 32), 127})
@@ -60,8 +61,9 @@ def kind_of(path: str) -> Kind:
         if kind.fits(seen):
             return kind
     raise Failure(
-        f"{path}: is of no kind that can be verified. It is untouched. Give the folder of a log, a"
-        " log of lines (.log, .jsonl, .ndjson) or a document (.json, .toml, .yaml).",
+        f"{path}: is of no kind that can be verified. It is untouched. Give the folder of a log,"
+        " store or journal, a log of lines (.log, .jsonl, .ndjson) or a document (.json, .toml,"
+        " .yaml).",
         NO_INPUT,
         path=path,
     )
@@ -103,12 +105,27 @@ def is_log(names: Iterable[str]) -> bool:
     """Whether a folder with these names is a log: it has segments, or is about to get the first."""
     from holdfast.formats.log_format import first_of
 
-    found = list(names)
+    found = visible(names)
     return found == ["lock"] or any(first_of(name) is not None for name in found)
 
 
+def visible(names: Iterable[str]) -> list[str]:
+    """These names without those of temporary files, which come and go."""
+    from holdfast.primitives.temp import recognise
+
+    return [name for name in names if recognise(name) is None]
+
+
 def _is_log_folder(seen: Look) -> bool:
-    return seen.names is not None and is_log(seen.names)
+    return seen.names is not None and (is_log(seen.names) or not visible(seen.names))
+
+
+def _is_store(seen: Look) -> bool:
+    return seen.names is not None and kind_of_state(seen.path, seen.names) == "store"
+
+
+def _is_journal(seen: Look) -> bool:
+    return seen.names is not None and kind_of_state(seen.path, seen.names) == "journal"
 
 
 def is_line_log(seen: Look) -> bool:
@@ -143,6 +160,18 @@ def _repair_log(path: str, to: str) -> RepairReport:
     return repair_log(path, to)
 
 
+def _check_journal(path: str) -> CheckReport:
+    from holdfast.state.journal_check import check_journal
+
+    return check_journal(path, vfs=SYSTEM)
+
+
+def _repair_journal(path: str, to: str) -> RepairReport:
+    from holdfast.state.journal_repair import repair_journal
+
+    return repair_journal(path, to, vfs=SYSTEM)
+
+
 def _check_line_log(path: str) -> CheckReport:
     from holdfast.primitives.line_log import LineLog
 
@@ -168,6 +197,8 @@ def _check_document(path: str) -> CheckReport:
 
 
 KINDS: Final = (
+    Kind("store", _is_store, _check_journal, _repair_journal),
+    Kind("journal", _is_journal, _check_journal, _repair_journal),
     Kind("log", _is_log_folder, _check_log, _repair_log),
     Kind("line log", is_line_log, _check_line_log, None,
          "The next append settles a torn end; mend other lines in an editor."),

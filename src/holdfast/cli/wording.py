@@ -101,8 +101,8 @@ def _as_given(text: str, given: str) -> str:
     """The text with the path as the user gave it, where it has been made absolute."""
     if not given or os.path.isabs(given):
         return text
-    whole = re.escape(os.path.abspath(given))
-    return re.sub(rf"(?<![^\s'\"(]){whole}(?![^\s:.,;'\")])", lambda _: given, text)
+    shown, whole = given.rstrip(os.sep), re.escape(os.path.abspath(given))
+    return re.sub(rf"(?<![^\s'\"(]){whole}(?![^\s:.,;'\")/])", lambda _: shown, text)
 
 
 def _printable(text: str) -> str:

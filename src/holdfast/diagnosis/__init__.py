@@ -186,6 +186,8 @@ def _patterns(facts: Facts, verdict: Verdict) -> Iterator[Pattern]:
         ("the same over minutes, or without locks", "Document.checkout", whole, True),
         ("one more record at the end", "Log", appended, shared),
         ("lines that people read and grep", "LineLog, DurableHandler", line, shared),
+        ("many small changes to a mapping that processes share", "Store", appended, shared),
+        ("many small changes to another state too large to rewrite", "Journal", appended, shared),
         ("a firehose where losing the last second is fine", "Stream", "a sync a second", shared),
         ("anything that one at a time may touch", "FileLock", "no sync", shared),
         ("what does this disk really give?", "doctor(path)", "this report", True),
@@ -199,7 +201,6 @@ def _patterns(facts: Facts, verdict: Verdict) -> Iterator[Pattern]:
 _LATER = (
     "fixed-size records inside a large file",
     "a few bytes inside a large file of any format",
-    "many small changes to a state too large to rewrite",
     "raw input that must be safe before it is understood",
     "a file that others edit while the program runs",
 )

@@ -61,33 +61,44 @@ class CheckReport(NamedTuple):
 
 
 class Lost(NamedTuple):
-    """Records that could not be saved: those after this sequence, and why."""
+    """Records that could not be saved: those after this sequence, why, and how many if known."""
 
     after_sequence: int
     reason: str
+    records: int | None = None
+
+    def __str__(self) -> str:
+        """Return a line for people."""
+        what = "" if self.records is None else f"{_counted(self.records, 'record')} lost: "
+        return f"after record {self.after_sequence}: {what}{self.reason}"
 
 
 class RepairReport(NamedTuple):
     """What a repair has written to `target`; the source is as it was.
 
     `records` were saved, under the sequences that they had. `lost` has an entry for each place
-    where records are missing, or may be.
+    where records are missing, or may be. `notes` say what else there is to know of the target.
     """
 
     source: str
     target: str
     records: int
     lost: tuple[Lost, ...]
+    notes: tuple[str, ...] = ()
 
     def __str__(self) -> str:
-        """Return a line on the whole, and one for each loss."""
+        """Return a line on the whole, and one for each note and each loss."""
         lines = [f"{self.target}: {_counted(self.records, 'record')} saved from {self.source}"]
-        lines += [f"  after record {loss.after_sequence}: {loss.reason}" for loss in self.lost]
+        lines += [f"  {line}" for line in (*self.notes, *self.lost)]
         return "\n".join(lines)
 
     def as_dict(self) -> dict[str, object]:
         """Return the fields by name, for JSON."""
-        return {**self._asdict(), "lost": [loss._asdict() for loss in self.lost]}
+        return {
+            **self._asdict(),
+            "lost": [loss._asdict() for loss in self.lost],
+            "notes": [*self.notes],
+        }
 
 
 def _counted(number: int, thing: str) -> str:

@@ -21,11 +21,11 @@ from __future__ import annotations
 import os
 from math import inf
 from threading import Event
-from weakref import WeakMethod
 
 from holdfast.errors import HoldfastError
 from holdfast.formats.log_format import MAX_BODY_BYTES, MAX_RECORDS, frame_bytes
 from holdfast.primitives.asyncio_bridge import run, twin
+from holdfast.primitives.forks import call_in_child
 from holdfast.primitives.log_appender import Appender
 from holdfast.primitives.log_groups import GroupCommit
 from holdfast.primitives.log_periodic import PeriodicSync
@@ -36,7 +36,7 @@ from holdfast.vfs import CLOCK, SYSTEM
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Iterable, Sequence
     from concurrent.futures import Future
     from typing import Literal, Self, TypeAlias
 
@@ -47,9 +47,8 @@ if TYPE_CHECKING:
 
     LogSync: TypeAlias = "Literal['always', 'never'] | float"
 
-__all__ = ["Log"]
+__all__ = ["Log", "LogSync", "period_of"]
 
-_at_fork: set[WeakMethod[Callable[[], None]]] = set()
 _DEFAULT_SEGMENT_BYTES = 64 << 20
 _SMALLEST_SEGMENT_BYTES = 1 << 10
 _LARGEST_SEGMENT_BYTES = 1 << 30
@@ -111,11 +110,11 @@ class Log(LogReading):
         self._appender = Appender(settings)
         self._kept_at = -1
         name = f"holdfast-log-{os.path.basename(self._path)}"
-        self._groups = GroupCommit(self._commit, name=name)
+        self._groups: GroupCommit[bytes, int] = GroupCommit(self._commit, name=name)
         self._periodic: PeriodicSync | None = None
-        if (period_s := _period_of(sync)) is not None:
+        if (period_s := period_of(sync)) is not None:
             self._periodic = PeriodicSync(period_s, self._sync_written, name=f"{name}-sync")
-        _at_fork.add(WeakMethod(self._forget_parent, _at_fork.discard))
+        call_in_child(self._forget_parent)
 
     # ------------------------------------------------------------ appending
 
@@ -138,7 +137,7 @@ class Log(LogReading):
         size = len(record)
         if size > MAX_BODY_BYTES:
             raise _too_large(self._path, size)
-        return self._groups.append((record,), size)
+        return self._groups.commit((record,), size)
 
     def append_many(self, records: Iterable[Buffer]) -> int:
         """Append records together: a crash leaves all of them or none, in this order, side by side.
@@ -151,7 +150,7 @@ class Log(LogReading):
             HandlePoisoned, Corruption, OSError, TypeError, Closed: As `append`, for all of them.
         """
         batch = self._batch(records)
-        return self._groups.append(batch, frame_bytes(batch)) if batch else self.written
+        return self._groups.commit(batch, frame_bytes(batch)) if batch else self.written
 
     def submit(self, data: Buffer) -> Future[int]:
         """Queue one record and return at once; the future gets what `append` would return.
@@ -177,7 +176,7 @@ class Log(LogReading):
         record = _bytes_of(data)
         if len(record) > MAX_BODY_BYTES:
             raise _too_large(self._path, len(record))
-        return await self._groups.aappend((record,), len(record))
+        return await self._groups.acommit((record,), len(record))
 
     async def aappend_many(self, records: Iterable[Buffer]) -> int:
         """`append_many` for asyncio.
@@ -188,7 +187,7 @@ class Log(LogReading):
         batch = self._batch(records)
         if not batch:
             return await run(lambda: self.written)
-        return await self._groups.aappend(batch, frame_bytes(batch))
+        return await self._groups.acommit(batch, frame_bytes(batch))
 
     def _batch(self, records: Iterable[Buffer]) -> list[bytes]:
         if isinstance(records, (bytes, bytearray, memoryview, str)):
@@ -199,7 +198,7 @@ class Log(LogReading):
             raise _too_large(self._path, size, count=len(batch))
         return batch
 
-    def _commit(self, records: Sequence[bytes]) -> int:
+    def _commit(self, records: Sequence[bytes]) -> range:
         appender = self._appender
         written = appender.append(records)
         if self._always:
@@ -213,7 +212,7 @@ class Log(LogReading):
             self._kept_at = appender.rolled
             if self._retention.is_bounded:
                 self._retain()
-        return written.last
+        return range(written.last - len(records) + 1, written.last + 1)
 
     def _retain(self) -> None:
         """Drop what is not kept; a failure is no failure of the append, which stands."""
@@ -362,8 +361,12 @@ def _refuse_sizes(segment_bytes: int, max_unsynced_bytes: int) -> None:
         raise ValueError(f"max_unsynced_bytes is {max_unsynced_bytes}, and must be 0 or more")
 
 
-def _period_of(sync: LogSync) -> float | None:
-    """Return the seconds of `sync`; None for the two words."""
+def period_of(sync: LogSync) -> float | None:
+    """Return the seconds of `sync`; None for the two words.
+
+    Raises:
+        ValueError: it is none of them.
+    """
     if sync in {"always", "never"}:
         return None
     if isinstance(sync, (int, float)) and not isinstance(sync, bool) and 0 < sync < inf:
@@ -387,14 +390,3 @@ def _too_large(path: str, size_bytes: int, *, count: int = 1) -> ValueError:
         "MiB, 1,048,576 records). Nothing was appended. Append them in parts, or keep large data "
         "in files of their own and their names here."
     )
-
-
-def _in_child() -> None:
-    """In a forked child: nothing is open, and no mutex is left locked."""
-    for reference in list(_at_fork):
-        if (forget := reference()) is not None:
-            forget()
-
-
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_in_child)

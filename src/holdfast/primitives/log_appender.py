@@ -9,12 +9,9 @@ I2  The durable mark moves only under the sync lock, the kernel's lock of the se
 I3  A segment is synced to its end before the next one is named.
 I4  After a failed sync nobody appends, in any process, until somebody opens the log anew; a handle
     from before then stays refused (`EPOCH`).
-I5  A forked child shares no open file with its parent.
 """
 
 from __future__ import annotations
-
-from threading import Lock
 
 from holdfast.errors import Corruption, HandlePoisoned
 from holdfast.primitives.log_durable import (
@@ -25,7 +22,7 @@ from holdfast.primitives.log_durable import (
     published,
     sync_segment,
 )
-from holdfast.primitives.log_errors import closed, cut_short, poisoned
+from holdfast.primitives.log_errors import cut_short
 from holdfast.primitives.log_gathering import Gathering
 from holdfast.primitives.log_hint import (
     BUSY,
@@ -37,13 +34,14 @@ from holdfast.primitives.log_hint import (
     HALF_PUBLISHED,
     LAST,
     POISON,
+    WANTED,
     are_ours,
     begin_epoch,
     place_of,
     publish_place,
     tail_of,
 )
-from holdfast.primitives.log_open import OpenLog
+from holdfast.primitives.log_holding import LogHolding
 from holdfast.primitives.log_recovery import Durable, Recovered, find_end, rescue
 from holdfast.primitives.log_segment import firsts_of, remove_before
 from holdfast.primitives.log_tip import Tip, adopted
@@ -51,37 +49,29 @@ from holdfast.primitives.log_tip import Tip, adopted
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
-    from typing import TypeVar
 
-    from holdfast.errors import Closed
     from holdfast.primitives.log_hint import Place, Tail
+    from holdfast.primitives.log_open import OpenLog
     from holdfast.primitives.log_recovery import Recovery, Settings
     from holdfast.primitives.log_segment import Segment
     from holdfast.vfs import Folder
 
-    _T = TypeVar("_T")
-
 __all__ = ["Appender", "Written"]
 
 
-class Appender:
-    """The writing end of a log, for all threads of one process. Opened by the first use."""
+class Appender(LogHolding):
+    """The writing end of a log, for all threads of one process; see `LogHolding`."""
 
-    def __init__(self, settings: Settings) -> None:
-        self.settings = settings
+    def __init__(
+        self, settings: Settings, *, before_opening: Callable[[], None] | None = None
+    ) -> None:
         self.recovery: Recovery | None = None
         self.rolled = 0
         self._gathering = Gathering(settings.clock)
-        self._first_error: BaseException | None = None
-        self._closed = False
-        self._forget()
+        super().__init__(settings, before_opening=before_opening)
 
     def _forget(self) -> None:
-        self._mutex = Lock()
-        self._sync_mutex = Lock()
-        self._log: OpenLog | None = None
-        self._tip: Tip | None = None
-        self._epoch: int | None = None
+        super()._forget()
         self._has_written = False
 
     # ------------------------------------------------------------ appending
@@ -95,29 +85,26 @@ class Appender:
             OSError: it could not be written; nothing was appended.
             Closed: after `close`.
         """
-        return self._locked(lambda log: self._append(log, records))
+        return self.locked(lambda log: self.write(log, records))
 
-    def _locked(self, act: Callable[[OpenLog], _T]) -> _T:
-        """Do something under the append lock, which an interrupt does not leave behind (I1)."""
-        with self._mutex:
-            while True:
-                log = self._opened()
-                try:
-                    if log.take():
-                        return act(log)
-                finally:
-                    try:
-                        log.lock.unlock()
-                    except BaseException:  # interrupted at its entry
-                        log.lock.unlock()
-                        raise
+    def write(self, log: OpenLog, records: Sequence[bytes], *, asks: bool = False) -> Written:
+        """Append one frame; for who holds the append lock.
 
-    def _append(self, log: OpenLog, records: Sequence[bytes]) -> Written:
-        tip = self._current(log)
-        segment, end = tip.segment, tip.end
-        frame = tip.frame(records, synced=known_durable(log.words, end))
+        Args:
+            log: the log, open.
+            records: what the frame holds.
+            asks: whether readers of a journal wait until it is durable.
+
+        Raises:
+            Exception: as `append`.
+        """
+        tip = self.current(log)
+        segment, end, words = tip.segment, tip.end, log.words
+        frame = tip.frame(records, synced=known_durable(words, end))
         if end + len(frame) > tip.filled and self._make_room(log, tip, len(frame)):
-            return self._append(log, records)  # in the next segment
+            return self.write(log, records, asks=asks)  # in the next segment
+        if asks:
+            words[WANTED] = tip.last + len(records)
         tip.write(frame, len(records))
         self._has_written = True
         return Written(segment, tip.last, tip.end)
@@ -138,7 +125,7 @@ class Appender:
         with self._sync_mutex:
             try:
                 segment.file.lock()
-                self._refuse_poisoned(log)  # a sync has failed while this waited for the lock
+                self.refuse_poisoned(log)  # a sync has failed while this waited for the lock
                 if log.words[DURABLE_END] != tip.end:
                     self._sync_segment(log, segment, last=tip.last, end=tip.end)
                 log.words[BUSY] = tip.end
@@ -157,13 +144,19 @@ class Appender:
 
     # ------------------------------------------------------------ where the log ends
 
-    def _current(self, log: OpenLog) -> Tip:
-        """Return the tip as it is; the words are believed if nobody wrote since we did."""
+    def current(self, log: OpenLog) -> Tip:
+        """Return the tip as it is; the words are believed if nobody wrote since we did.
+
+        For who holds the append lock.
+
+        Raises:
+            Exception: as `append`.
+        """
         tip, words = self._tip, log.words
         if tip is not None and words[CHECK] == tip.check and not (words[BUSY] or words[POISON]):
             return tip
         if self._epoch is not None or self._first_error is not None:
-            self._refuse_poisoned(log)
+            self.refuse_poisoned(log)
         return self._catch_up(log)
 
     def _catch_up(self, log: OpenLog) -> Tip:
@@ -200,9 +193,9 @@ class Appender:
                 raise cut_short(segment, tail, words[DURABLE])
 
         def publish(recovered: Recovered) -> None:
-            self._publish(log, recovered)
             if is_poisoned or recovered.tail.last < known:
-                begin_epoch(words)  # what others hold for written is perhaps gone
+                begin_epoch(words)  # what others hold for written is perhaps gone: told first
+            self._publish(log, recovered)
             words[POISON] = 0
 
         if place is not None and is_poisoned and words[BUSY] != HALF_PUBLISHED:
@@ -249,12 +242,12 @@ class Appender:
                     except BaseException:  # interrupted at its entry
                         file.unlock()
                         raise
-            self._refuse_poisoned(log)
+            self.refuse_poisoned(log)
 
     def _sync_waiting(self, log: OpenLog, written: Written) -> None:
         """Sync for all who wait, unless it was done; for who holds the sync lock."""
         words, segment = log.words, written.segment
-        self._refuse_poisoned(log)
+        self.refuse_poisoned(log)
         if is_durable(log, written):
             return
         if is_elsewhere(log, segment):
@@ -272,36 +265,21 @@ class Appender:
             self._note(log, error)
             raise
 
-    def _note(self, log: OpenLog, error: OSError) -> None:
-        if log.words[POISON]:
-            self._first_error = error
-
-    def _refuse_poisoned(self, log: OpenLog) -> None:
-        words = log.words
-        if self._first_error is None:
-            is_well = not words[POISON] and words[EPOCH] == self._epoch
-            if is_well or not are_ours(words, log.boot):
-                return
-        raise self._refused()
-
-    def _refused(self) -> HandlePoisoned | Closed:
-        if self._closed:
-            return closed(self.settings.path)
-        durable = self._log.words[DURABLE] if self._log is not None else None
-        return poisoned(self.settings.path, self._first_error, durable)
-
     # ------------------------------------------------------------ positions and retention
 
     @property
-    def is_open(self) -> bool:
-        """Whether this process has the log open for appending."""
-        return self._log is not None
+    def has_written(self) -> bool:
+        """Whether anything was appended by this process."""
+        return self._has_written
 
     @property
     def unsynced_bytes(self) -> int:
         """How much of the segment no sync covers yet."""
         log = self._log
-        return 0 if log is None else max(log.words[END] - log.words[DURABLE_END], 0)
+        try:
+            return 0 if log is None else max(log.words[END] - log.words[DURABLE_END], 0)
+        except ValueError:  # another thread has closed it
+            return 0
 
     def position(self) -> Written:
         """Return the segment and the last sequence, over all processes; opens the log.
@@ -311,10 +289,10 @@ class Appender:
         """
 
         def look(log: OpenLog) -> Written:
-            tip = self._current(log)
+            tip = self.current(log)
             return Written(tip.segment, tip.last, tip.end)
 
-        return self._locked(look)
+        return self.locked(look)
 
     def drop(self, choose: Callable[[Folder, list[int], int], int]) -> int:
         """Remove the segments whose records all lie before a sequence; return the first kept.
@@ -331,33 +309,16 @@ class Appender:
         """
 
         def remove(log: OpenLog) -> int:
-            tip = self._current(log)
+            tip = self.current(log)
             sequence = choose(log.folder, firsts_of(log.folder), tip.last)
             if sequence > tip.last and not tip.is_empty:
                 remove_before(log.folder, sequence)  # first: it makes room for the new segment
                 self._roll(log, tip)
             return remove_before(log.folder, sequence)
 
-        return self._locked(remove)
+        return self.locked(remove)
 
     # ------------------------------------------------------------ opening and closing
-
-    def _opened(self) -> OpenLog:
-        """Return the log, open, with the lock file that the folder names now."""
-        log = self._log
-        if log is not None and log.is_trusted:
-            return log
-        if log is not None and log.is_current():
-            if self._tip is not None and not self._tip.segment.file.stat().st_nlink:
-                self._tip = None  # somebody has put another file there
-            return log
-        if self._closed or self._first_error is not None:
-            raise self._refused()
-        with self._sync_mutex:
-            self._close_files()
-            self._epoch = None
-        self._log = OpenLog(self.settings)
-        return self._log
 
     def close(self) -> None:
         """Close, after a mark that says how far all is durable; idempotent.
@@ -368,8 +329,9 @@ class Appender:
             return
         try:
             log = self._log
-            if log is not None and log.is_current():  # else it would be made anew
-                self._locked(self._mark)
+            is_wanted = self._has_written and self._first_error is None
+            if log is not None and is_wanted and log.is_current():  # else it would be made anew
+                self.locked(self._mark)
         except (OSError, Corruption, HandlePoisoned):
             pass  # the mark is a courtesy: what was acknowledged is there without it
         finally:
@@ -378,21 +340,6 @@ class Appender:
                 self._close_files()
 
     def _mark(self, log: OpenLog) -> None:
-        if not self._has_written or self._first_error is not None:
-            return
-        tip = self._current(log)
+        tip = self.current(log)
         if known_durable(log.words, tip.end) == tip.end:
             tip.mark(extend=not log.maker.zero_filling)
-
-    def forget_files(self) -> None:
-        """Close every file without a word to the disk; in a forked child."""
-        self._close_files()
-        self._forget()
-
-    def _close_files(self) -> None:
-        log, tip = self._log, self._tip
-        self._log = self._tip = None
-        if log is not None:
-            log.close()
-        if tip is not None:
-            tip.segment.close()

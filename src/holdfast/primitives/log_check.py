@@ -12,15 +12,14 @@ I2  Memory: a few pieces of 256 KiB, whatever the files claim.
 
 from __future__ import annotations
 
-import os
 from itertools import pairwise
 
 from holdfast.formats.log_format import FIRST_OFFSET, MAX_SEGMENT_BYTES
 from holdfast.formats.log_scan import examine, reach
 from holdfast.formats.log_search import islands
-from holdfast.primitives import temp
 from holdfast.primitives.check_report import CheckReport, Finding
 from holdfast.primitives.folders import close_quietly
+from holdfast.primitives.leftovers import leftovers, unheld
 from holdfast.primitives.log_copying import GUARD_NAME
 from holdfast.primitives.log_known import known_of
 from holdfast.primitives.log_survey import (
@@ -153,7 +152,7 @@ class _Check:
     def run(self) -> CheckReport:
         """Look at all segments in turn, then for what writers have left."""
         known = known_of(self.path, vfs=self.vfs)
-        left = self._left()
+        left = unheld(self.folder, vfs=self.vfs)
         lying = self._steady()
         before: Lying | None = None
         for this, after in followed(lying):
@@ -166,7 +165,7 @@ class _Check:
                 self._vanished(this)
             before = this
         self._missing(known)
-        self._leftovers(left)
+        self.findings += leftovers(self.folder, left, what="log", vfs=self.vfs)
         findings = tuple(self.findings)
         return CheckReport(self.path, "log", self.records, self.size_bytes, findings)
 
@@ -297,36 +296,6 @@ class _Check:
 
     def _damage(self, this: Lying, offset: int | None, message: str) -> None:
         self.findings.append(Finding("damage", this.path, offset, message))
-
-    def _left(self) -> dict[str, int]:
-        """The temporary files that nobody holds, as far as the system tells, with their inodes."""
-        found: dict[str, int] = {}
-        for name in self.folder.names():
-            if temp.recognise(name) is not None:
-                try:
-                    if not self._is_held(name):
-                        found[name] = self.folder.stat(name).st_ino
-                except (FileNotFoundError, PermissionError):
-                    continue  # it has got its own name meanwhile, or is not ours to judge
-        return found
-
-    def _is_held(self, name: str) -> bool:
-        file = self.folder.open(name, "read")
-        try:
-            return self.vfs.holder(file) is not None
-        finally:
-            close_quietly(file)
-
-    def _leftovers(self, at_first: dict[str, int]) -> None:
-        """Tell the temporary files that nobody held before the check and after it (I1)."""
-        now = self._left() if at_first else {}
-        for name in sorted(name for name, inode in at_first.items() if now.get(name) == inode):
-            path = os.path.join(self.path, name)
-            message = (
-                f"{path}: a killed writer has left it. It is no part of the log. "
-                "`holdfast sweep` removes it."
-            )
-            self.findings.append(Finding("leftover", path, None, message))
 
 
 class _Look:

@@ -129,10 +129,15 @@ class Target:
             segment = self._make(head.first)
         segment.add(read, head)
 
-    def _make(self, first: int) -> _Segment:
+    def begin_at(self, first: int, *, permissions: int) -> None:
+        """Begin a segment with this sequence, so that an empty log goes on with it."""
+        self._like = None
+        self._make(first, permissions=permissions)
+
+    def _make(self, first: int, *, permissions: int = 0o666) -> _Segment:
         before, like = self._segment, self._like
         salt = int(self._vfs.token(), 16)
-        created_ns, mode = 0, 0o666
+        created_ns, mode = 0, permissions
         if like is not None:
             created_ns = like.header.created_ns if like.header else max(0, like.info.st_mtime_ns)
             mode = stat.S_IMODE(like.info.st_mode)

@@ -14,21 +14,30 @@ import errno
 from bisect import bisect_right
 
 from holdfast.errors import BadFrame, Corruption, Truncated
-from holdfast.formats.log_format import FIRST_OFFSET, MAX_SEGMENT_BYTES, numbered, segment_name
+from holdfast.formats.log_format import (
+    FIRST_OFFSET,
+    MAX_SEGMENT_BYTES,
+    Frame,
+    numbered,
+    segment_name,
+)
 from holdfast.formats.log_scan import examine, frames
 from holdfast.primitives.log_errors import damaged, refuse_stranger
-from holdfast.primitives.log_segment import firsts_of, open_segment
+from holdfast.primitives.log_segment import firsts_of, open_segment, sync_unknown
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
+    from typing import TypeVar
 
-    from holdfast.formats.log_format import Frame, Record
+    from holdfast.formats.log_format import Record
     from holdfast.formats.log_scan import Tail
     from holdfast.primitives.log_hint import Place
     from holdfast.primitives.log_segment import Segment
     from holdfast.primitives.log_view import View
     from holdfast.vfs import Folder
+
+    _R = TypeVar("_R")
 
 __all__ = ["Cursor"]
 
@@ -36,15 +45,13 @@ _LOOKS = 4
 _ENOUGH = 64
 _SMALL_BYTES = 4096
 
-# Where a file that is open for reading cannot be synced. Not EROFS: it says that ext4 has given up.
-_CANNOT_SYNC = frozenset({errno.EBADF, errno.EINVAL})
-
 
 class Cursor:
     """Reads records from `start` (None: the first that is kept) on."""
 
     __slots__ = (
         "_at",
+        "_begun",
         "_firsts",
         "_frames",
         "_limit",
@@ -61,7 +68,7 @@ class Cursor:
         self._segment: Segment | None = None
         self._frames: Iterator[Frame] | None = None
         self._at = FIRST_OFFSET
-        self._next = 0
+        self._next = self._begun = 0
         self._limit = 0
         self._firsts: list[int] = []
         self._place: Place | None = None
@@ -96,7 +103,30 @@ class Cursor:
             Corruption: something acknowledged is damaged or missing.
             OSError: the log cannot be read.
         """
-        records: list[Record] = []
+        return self._pull(numbered)
+
+    def pull_data(self) -> tuple[int, list[bytes]]:
+        """Return the sequence of the next record, and the data of it and of some that follow.
+
+        Raises:
+            Corruption: as `pull`, and if a repair has left out some of these sequences.
+            Truncated, OSError: as `pull`.
+        """
+        found = self._pull(Frame.records)
+        following = self.position or 0
+        first = following - len(found)
+        if found and first != self._begun:
+            raise Corruption(
+                f"{self._view.path}: records between {self._begun} and {following} are missing: a "
+                "repair could not save them. Nothing was changed.",
+                path=self._view.path,
+                expected=following - self._begun,
+                found=len(found),
+            )
+        return first, found
+
+    def _pull(self, records_of: Callable[[Frame], list[_R]]) -> list[_R]:
+        records: list[_R] = []
         while len(records) < _ENOUGH:
             frame = None if self._frames is None else next(self._frames, None)
             if frame is None:
@@ -112,17 +142,20 @@ class Cursor:
                 continue
             self._at = frame.end
             self._next = frame.first + frame.count
-            records += self._taken(frame)
+            taken = self._taken(frame, records_of)
+            if not records:
+                self._begun = self._next - len(taken)
+            records += taken
             if records and len(frame.body) > _SMALL_BYTES:
                 break
         return records
 
-    def _taken(self, frame: Frame) -> list[Record]:
+    def _taken(self, frame: Frame, records_of: Callable[[Frame], list[_R]]) -> list[_R]:
         wanted = self.position or 0
         if self._next <= wanted:
             return []
         self.position = self._next
-        records = numbered(frame)
+        records = records_of(frame)
         return records if wanted <= frame.first else records[wanted - frame.first :]
 
     def _may_show(self, frame: Frame) -> bool:
@@ -133,6 +166,33 @@ class Cursor:
             return False
         self._limit = frame.last if limit is None else limit
         return frame.last <= self._limit
+
+    def skip(self, segment: Segment, *, end: int, following: int) -> None:
+        """Go on at the offset `end` of a segment, with record `following`.
+
+        For who has appended what comes before it, and need not read it back.
+
+        Raises:
+            FileNotFoundError: the log, or the segment, is gone; the place is as it was.
+            OSError: the segment cannot be opened; the place is as it was.
+        """
+        if self._segment is None or self._segment.place != segment.place:
+            folder = self._view.open()
+            if folder is None:
+                raise FileNotFoundError(errno.ENOENT, "the log is gone", self._view.path)
+            self._go_to(open_segment(folder, segment.header.first, "read"))
+        self._at = end
+        self._next = self.position = following
+        self._frames = None
+
+    def sync(self) -> None:
+        """Make durable what was read of the segment that is read now; those before it are.
+
+        Raises:
+            OSError: the sync failed.
+        """
+        if self._segment is not None:
+            sync_unknown(self._segment)
 
     # ------------------------------------------------------------ from place to place
 
@@ -193,7 +253,7 @@ class Cursor:
         if following is not None:
             return self._read_sealed(segment, following)
         if limit is None:
-            _sync_unknown(segment)
+            sync_unknown(segment)
         found = self._begin(segment, segment.file.stat().st_size)
         if found:
             return True
@@ -328,16 +388,3 @@ class Cursor:
 def _with_first(frame: Frame, others: Iterator[Frame]) -> Iterator[Frame]:
     yield frame
     yield from others
-
-
-def _sync_unknown(segment: Segment) -> None:
-    """Make durable what is about to be shown, since nobody tells how far it is.
-
-    Raises:
-        OSError: the sync failed.
-    """
-    try:
-        segment.file.sync_data()
-    except OSError as error:
-        if error.errno not in _CANNOT_SYNC:
-            raise

@@ -77,15 +77,15 @@ def refuse_stranger(segment: Segment, before: Segment) -> None:
 
 def closed(path: str) -> Closed:
     """Return the error for a handle that is closed."""
-    return Closed(f"{path}: this log is closed. What it acknowledged is on disk. Open it anew.")
+    return Closed(f"{path}: is closed. What it acknowledged is on disk. Open it anew.")
 
 
 def poisoned(path: str, first: BaseException | None, durable: int | None) -> HandlePoisoned:
     """Return the error for a handle from before a failed sync."""
+    known = "" if durable is None else f"Records up to {durable} were durable then. "
     return HandlePoisoned(
-        f"{path}: an earlier sync of this log failed, so this handle appends no more. "
-        f"Records up to {durable} were durable then. "
-        "See to the disk, then open the log anew: it reads what the disk really has.",
+        f"{path}: an earlier sync failed, so this handle appends no more. {known}"
+        "See to the disk, then open it anew: that reads what the disk really has.",
         path=path,
         first=first,
         durable=durable,

@@ -1,10 +1,10 @@
-"""Group commit: threads and tasks that append at the same time share one frame and one sync.
+"""Group commit: threads and tasks that commit at the same time share one frame and one sync.
 
-Guarantee: every caller learns the outcome of its own records; those of one call lie together, in
+Guarantee: every caller learns the outcome of its own items; those of one call lie together, in
     one frame. While nobody else appends, the caller commits by itself, and no thread is involved.
 
 I1  Whoever commits holds `_turn`; what comes meanwhile gathers for the thread.
-I2  A commit that fails fails for all whose records were in it, each with an exception of its own.
+I2  A commit that fails fails for all whose items were in it, each with an exception of its own.
 I3  Who gathers wakes the thread, and that waits for its turn. So who has the turn owes nobody
     anything but to give it back, which `with` does, also when an interrupt ends the commit.
 """
@@ -20,42 +20,48 @@ if TYPE_CHECKING:
     from asyncio import Future as Awaited
     from collections.abc import Callable, Sequence
     from concurrent.futures import Future
-    from typing import TypeAlias
+    from typing import Any, Generic, TypeAlias, TypeVar
 
-    Waiter: TypeAlias = "tuple[Future[int] | Awaited[int], AbstractEventLoop | None, int]"
+    Waiter: TypeAlias = "tuple[Future[Any] | Awaited[Any], AbstractEventLoop | None, int]"
+else:
+    from holdfast.light_typing import Generic, TypeVar
 
 __all__ = ["GroupCommit"]
 
+_Item = TypeVar("_Item")
+_T = TypeVar("_T")
+_Outcome = TypeVar("_Outcome")
+
 GROUP_BYTES = 1 << 20
 """A group that has so many bytes is left to itself: a frame is read as a whole."""
-GROUP_RECORDS = 1 << 16
+GROUP_ITEMS = 1 << 16
 _LINGER_S = 5.0
 
 
-class _Group:
-    """Records that are committed together, and who waits for that."""
+class _Group(Generic[_Item, _T]):
+    """Items that are committed together, and who waits for that."""
 
-    __slots__ = ("error", "gate", "last", "records", "size_bytes", "waiters")
+    __slots__ = ("error", "gate", "items", "outcomes", "size_bytes", "waiters")
 
     def __init__(self) -> None:
-        self.records: list[bytes] = []
+        self.items: list[_Item] = []
         self.size_bytes = 0
         self.waiters: list[Waiter] = []
         self.gate = Lock()
         self.gate.acquire()
-        self.last = 0
+        self.outcomes: Sequence[_T] = ()
         self.error: BaseException | None = None
 
 
-class GroupCommit:
-    """Gathers what is appended while a commit is under way.
+class GroupCommit(Generic[_Item, _T]):
+    """Gathers what is to be committed while a commit is under way.
 
     Args:
-        commit: commits records as one and returns the last sequence.
+        commit: commits items as one and returns an outcome for each.
         name: of the thread.
     """
 
-    def __init__(self, commit: Callable[[Sequence[bytes]], int], *, name: str) -> None:
+    def __init__(self, commit: Callable[[Sequence[_Item]], Sequence[_T]], *, name: str) -> None:
         self._commit = commit
         self._name = name
         self.forget()
@@ -64,53 +70,64 @@ class GroupCommit:
         """Begin anew with nothing under way; in a forked child."""
         self._mutex = Lock()
         self._turn = Lock()
-        self._groups: deque[_Group] = deque()
+        self._groups: deque[_Group[_Item, _T]] = deque()
         self._thread: Thread | None = None
         self._server = 0  # the thread while it has the turn
         self._job = Lock()
         self._job.acquire()
 
-    def append(self, records: Sequence[bytes], size_bytes: int) -> int:
-        """Commit records and return the last sequence; they have one frame.
+    def commit(self, items: Sequence[_Item], size_bytes: int) -> _T:
+        """Commit items together and return the outcome of the last one.
 
         Raises:
-            Exception: as the commit; nothing of these records is in the log then.
-            KeyboardInterrupt: the records may be in the log, or be on their way.
+            Exception: as the commit; nothing of these items is committed then.
+            KeyboardInterrupt: the items may be committed, or be on their way.
         """
         with self._mutex:
             group, at = None, 0
             is_alone = not (self._groups or self._turn.locked())
             if not is_alone and self._server != get_ident():
-                group = self._join(records, size_bytes)
-                at = len(group.records)
+                group = self._join(items, size_bytes)
+                at = len(group.items)
         if group is not None:
             return _outcome(group, at)
         if not is_alone:  # a callback of a future, in the thread itself
-            return self._commit(records)
+            return self._commit(items)[-1]
         with self._turn:
-            return self._commit(records)
+            return self._commit(items)[-1]
 
-    def submit(self, records: Sequence[bytes], size_bytes: int) -> Future[int]:
-        """Queue records; the future gets the last sequence, or the error."""
+    def in_turn(self, act: Callable[[], _Outcome]) -> _Outcome:
+        """Do something in this thread while nobody commits; not from within a commit.
+
+        Raises:
+            Exception: as `act`.
+        """
+        if self._server == get_ident():  # a callback of a future, in the thread itself
+            return act()
+        with self._turn:
+            return act()
+
+    def submit(self, items: Sequence[_Item], size_bytes: int) -> Future[_T]:
+        """Queue items; the future gets the outcome of the last one, or the error."""
         from concurrent.futures import Future
 
-        future: Future[int] = Future()
+        future: Future[_T] = Future()
         future.set_running_or_notify_cancel()
-        self._queue(records, size_bytes, (future, None))
+        self._queue(items, size_bytes, (future, None))
         return future
 
-    async def aappend(self, records: Sequence[bytes], size_bytes: int) -> int:
-        """Commit records as `append`, for a task; cancelled, the outcome is waited for first.
+    async def acommit(self, items: Sequence[_Item], size_bytes: int) -> _T:
+        """`commit` for a task; cancelled, the outcome is waited for first.
 
         Raises:
             Exception: as the commit.
-            asyncio.CancelledError: the records are in the log, or could not be committed.
+            asyncio.CancelledError: the items are committed, or could not be.
         """
         import asyncio
 
         loop = asyncio.get_running_loop()
-        future: asyncio.Future[int] = loop.create_future()
-        self._queue(records, size_bytes, (future, loop))
+        future: asyncio.Future[_T] = loop.create_future()
+        self._queue(items, size_bytes, (future, loop))
         try:
             return await asyncio.shield(future)
         except asyncio.CancelledError:
@@ -127,26 +144,26 @@ class GroupCommit:
 
     def _queue(
         self,
-        records: Sequence[bytes],
+        items: Sequence[_Item],
         size_bytes: int,
-        waiter: tuple[Future[int] | Awaited[int], AbstractEventLoop | None],
+        waiter: tuple[Future[_T] | Awaited[_T], AbstractEventLoop | None],
     ) -> None:
         with self._mutex:
-            group = self._join(records, size_bytes)
-            group.waiters.append((*waiter, len(group.records)))
+            group = self._join(items, size_bytes)
+            group.waiters.append((*waiter, len(group.items)))
 
-    def _join(self, records: Sequence[bytes], size_bytes: int) -> _Group:
-        """Add records to the last group that has room, for the thread; with the mutex held (I3)."""
+    def _join(self, items: Sequence[_Item], size_bytes: int) -> _Group[_Item, _T]:
+        """Add items to the last group that has room, for the thread; with the mutex held (I3)."""
         self._wake()
         group = self._groups[-1] if self._groups else None
         if (
             group is None
             or group.size_bytes + size_bytes > GROUP_BYTES
-            or len(group.records) + len(records) > GROUP_RECORDS
+            or len(group.items) + len(items) > GROUP_ITEMS
         ):
             group = _Group()
             self._groups.append(group)
-        group.records += records
+        group.items += items
         group.size_bytes += size_bytes
         return group
 
@@ -185,13 +202,13 @@ class GroupCommit:
         """Commit group after group; with the turn."""
         while (group := self._next()) is not None:
             try:
-                if group.records:
-                    group.last = self._commit(group.records)
+                if group.items:
+                    group.outcomes = self._commit(group.items)
             except BaseException as error:
                 group.error = error
             _settle(group)
 
-    def _next(self) -> _Group | None:
+    def _next(self) -> _Group[_Item, _T] | None:
         with self._mutex:
             return self._groups.popleft() if self._groups else None
 
@@ -204,15 +221,15 @@ class GroupCommit:
             return True
 
 
-def _outcome(group: _Group, at: int) -> int:
+def _outcome(group: _Group[_Item, _T], at: int) -> _T:
     with group.gate:  # let go at once: the next one waits at the same gate
         pass
     if group.error is not None:
         raise _copy(group.error)
-    return group.last - len(group.records) + at
+    return group.outcomes[at - 1]
 
 
-def _settle(group: _Group) -> None:
+def _settle(group: _Group[_Item, _T]) -> None:
     """Tell everybody who waits for a group."""
     group.gate.release()
     loops: dict[AbstractEventLoop, list[Waiter]] = {}
@@ -228,13 +245,12 @@ def _settle(group: _Group) -> None:
             continue  # the loop is closed, and its tasks with it
 
 
-def _tell(group: _Group, waiters: Sequence[Waiter]) -> None:
-    before = group.last - len(group.records)
+def _tell(group: _Group[_Item, _T], waiters: Sequence[Waiter]) -> None:
     for future, _, at in waiters:
         if future.done():
             continue
         if group.error is None:
-            future.set_result(before + at)
+            future.set_result(group.outcomes[at - 1])
         else:
             future.set_exception(_copy(group.error))
 

@@ -9,7 +9,8 @@ I1  All words but `DURABLE`, `DURABLE_END` and `POISON` change only under the lo
 I2  `END` and `LAST` are published after the bytes that they count were written; `DURABLE` and
     `DURABLE_END` after a sync that began later than they were read.
 I3  Whoever may leave bytes past `END` says so first, in `BUSY`.
-I4  `EPOCH` counts the recoveries from a failed sync: who wrote in another epoch believes nothing.
+I4  `WANTED` is stored before the record that it names is published, so it may be ahead of `LAST`.
+I5  `EPOCH` counts the recoveries from a failed sync: who wrote in another epoch believes nothing.
 
 The layout is on the page docs/reference/log-format.md.
 """
@@ -44,6 +45,7 @@ __all__ = [
     "MAP_BYTES",
     "POISON",
     "SALT",
+    "WANTED",
     "WORDS",
     "WRITERS",
     "Place",
@@ -58,7 +60,7 @@ __all__ = [
     "tail_of",
 ]
 
-WORDS = 19
+WORDS = 20
 MAP_BYTES = 4096
 MAGIC = int.from_bytes(b"HFTAIL\x01\x00", "little")
 (
@@ -81,7 +83,8 @@ MAGIC = int.from_bytes(b"HFTAIL\x01\x00", "little")
     FRAMES,
     FRAMES_DURABLE,
     WRITERS,
-) = range(19)
+    WANTED,
+) = range(20)
 HALF_PUBLISHED = 1
 """In `BUSY`: nothing that the words say fits together, and the segment itself is whole."""
 _MASK = (1 << 64) - 1
@@ -155,10 +158,11 @@ def publish_place(words: Words, boot: int, place: Place, *, tail: Tail) -> None:
     words[BOOT] = boot
     words[DEVICE], words[INODE], words[FIRST], words[SALT] = place
     words[END], words[LAST], words[FILLED], words[LAST_AT] = tail
+    words[WANTED] = tail.last  # it is durable
     words[CHECK] = check_of(base_of(place), tail.end, tail.last, filled=tail.filled)
     words[BUSY] = 0
 
 
 def begin_epoch(words: Words) -> None:
-    """Begin the next epoch (I4); the count goes round."""
+    """Begin the next epoch (I5); the count goes round."""
     words[EPOCH] = words[EPOCH] + 1 & _MASK

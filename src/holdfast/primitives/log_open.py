@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import os
 
 from holdfast.errors import Corruption, UnknownFormat
 from holdfast.formats.log_format import FIRST_OFFSET, first_of
@@ -49,7 +50,7 @@ class OpenLog:
         self.folder = open_folder(path, sync="always", vfs=vfs)
         lock = None
         try:
-            _refuse_foreign(self.folder)
+            _settle(self.folder, settings)
             lock = self.folder.open(LOCK, "create", permissions=settings.permissions)
             self.lock: File = lock
             _lay_out(lock)
@@ -60,7 +61,7 @@ class OpenLog:
             close_quietly(lock)
             close_quietly(self.folder)
             raise
-        self._trusted_until_s = 0.0
+        self.trusted_until_s = 0.0
         self.maker = Maker(
             self.folder, settings=settings, zero_filling=zero_filling, unsynced=self.poison_segment
         )
@@ -68,7 +69,7 @@ class OpenLog:
     @property
     def is_trusted(self) -> bool:
         """Whether `is_current` was looked at just now."""
-        return self._settings.clock.monotonic() < self._trusted_until_s
+        return self._settings.clock.monotonic() < self.trusted_until_s
 
     def is_current(self) -> bool:
         """Look whether the path still names this lock file: somebody may have restored a backup.
@@ -92,7 +93,7 @@ class OpenLog:
                 expected=MAP_BYTES,
                 found=found.st_size,
             )
-        self._trusted_until_s = self._settings.clock.monotonic() + _TRUST_S
+        self.trusted_until_s = self._settings.clock.monotonic() + _TRUST_S
         return True
 
     def take(self) -> bool:
@@ -103,7 +104,7 @@ class OpenLog:
         info = self.lock.stat()
         if info.st_nlink and info.st_size >= MAP_BYTES:
             return True
-        self._trusted_until_s = 0.0
+        self.trusted_until_s = 0.0
         return False
 
     def poison_segment(self, first: int) -> None:
@@ -121,9 +122,27 @@ class OpenLog:
         close_quietly(self.folder)
 
 
-def _refuse_foreign(folder: Folder) -> None:
+def _settle(folder: Folder, settings: Settings) -> None:
+    """See that this is a folder of a log, and durable: who made it may have died before its sync.
+
+    What lies in it was made after that.
+    """
     names = folder.names()
-    if not names or LOCK in names or any(first_of(name) for name in names):
+    if any(first_of(name) for name in names):
+        return
+    _refuse_foreign(folder, names)
+    try:
+        above = settings.vfs.folder(os.path.dirname(settings.path) or os.curdir, readable=True)
+    except PermissionError:  # made for us by somebody who may
+        return
+    try:
+        above.sync()
+    finally:
+        close_quietly(above)
+
+
+def _refuse_foreign(folder: Folder, names: list[str]) -> None:
+    if not names or LOCK in names:
         return
     strangers = sorted(name for name in names if recognise(name) is None)
     if strangers:
@@ -136,6 +155,8 @@ def _refuse_foreign(folder: Folder) -> None:
 
 def _lay_out(lock: File) -> None:
     """Give a new lock file real blocks: a store into a hole would fail where the disk is full."""
+    if lock.stat().st_size >= MAP_BYTES:
+        return  # who reads waits for nobody
     try:
         lock.lock()
         size = lock.stat().st_size

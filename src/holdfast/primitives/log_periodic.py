@@ -41,6 +41,11 @@ class PeriodicSync:
         """Begin anew with nothing due; in a forked child."""
         self._timer.reset()
 
+    @property
+    def is_due(self) -> bool:
+        """Whether something was written that no sync has covered."""
+        return self._timer.is_due
+
     def note(self) -> None:
         """Something was written: if nothing was due, a sync is due in `period_s`.
 

@@ -23,11 +23,26 @@ __all__ = ["LogReading"]
 
 
 class LogReading:
-    """What can be read of a log; `Log` adds the writing end."""
+    """What can be read of a log; `Log` adds the writing end.
 
-    def __init__(self, path: str | os.PathLike[str], *, only_durable: bool, vfs: VFS) -> None:
+    Args:
+        path: the folder.
+        only_durable: show what is durable, and not what is merely written.
+        asked: of a journal: show what is written unless its writer waits for a sync.
+        vfs: the filesystem.
+    """
+
+    def __init__(
+        self,
+        path: str | os.PathLike[str],
+        *,
+        only_durable: bool,
+        asked: bool = False,
+        vfs: VFS,
+    ) -> None:
         self._path = os.path.abspath(os.fsdecode(path))
         self._only_durable = only_durable
+        self._asked = asked
         self._vfs = vfs
         self._closed = Event()
 
@@ -59,7 +74,7 @@ class LogReading:
         return self._glance(_first_of) or 1
 
     def _view(self) -> View:
-        return View(self._path, durable=self._only_durable, vfs=self._vfs)
+        return View(self._path, durable=self._only_durable, asked=self._asked, vfs=self._vfs)
 
     def _glance(self, look: Callable[[View], int | None]) -> int:
         view = self._view()

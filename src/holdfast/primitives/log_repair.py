@@ -3,8 +3,8 @@
 Guarantee: when `repair_log` returns, every frame that is whole is in the new log, in order and
     under its old sequences, and the new log is durable. The old one was not touched. A frame that
     is whole is never changed: a batch stays a batch.
-Not guaranteed: that what is missing can be counted; where sequences are missing, the report says
-    after which.
+Not guaranteed: that what is missing at the end can be counted. Where sequences are missing, the
+    report says after which, and how many, if a whole frame behind them or this boot tells.
 
 How the new log is written, and refused until it is done: `log_copying`. Memory: a few pieces of
 256 KiB; a larger frame is read three times, all others once.
@@ -27,14 +27,18 @@ from holdfast.vfs import SYSTEM
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Protocol
+
     from holdfast.formats.log_format import FrameHead
     from holdfast.formats.log_scan import Tail
     from holdfast.formats.log_search import Read
     from holdfast.primitives.log_known import Known
     from holdfast.primitives.log_survey import Lying
     from holdfast.vfs import VFS, Folder
+else:
+    from holdfast.light_typing import Protocol
 
-__all__ = ["repair_log"]
+__all__ = ["Salvage", "Sink", "repair_log"]
 
 _LOST_MAX = 1000
 
@@ -63,25 +67,44 @@ def repair_log(path: str, to: str, *, vfs: VFS = SYSTEM) -> RepairReport:
         target = Target(to, vfs=vfs)
         try:
             target.open(stat.S_IMODE(source.stat(os.curdir).st_mode))
-            repair = _Repair(source, target)
-            repair.run(lying)
-            repair.compare(known)
+            salvage = Salvage(source, target)
+            salvage.run(lying)
+            salvage.compare(known)
             target.finish()
         finally:
             target.end()
-        return RepairReport(path, to, repair.records, tuple(repair.lost))
+        return RepairReport(path, to, salvage.records, tuple(salvage.lost))
     finally:
         close_quietly(source)
 
 
-class _Repair:
-    """Goes through the old log, and says what is missing between what it finds."""
+class Sink(Protocol):
+    """Where whole frames go, in order."""
 
-    def __init__(self, source: Folder, target: Target) -> None:
-        self.source = source
-        self.target = target
+    def begin(self, like: Lying) -> None:
+        """Begin with the frames of another segment."""
+        ...
+
+    def add(self, read: Read, head: FrameHead) -> None:
+        """Take a frame that is whole."""
+        ...
+
+
+class Salvage:
+    """Goes through a log, and says what is missing between what it finds.
+
+    Args:
+        source: the log.
+        sink: what takes the frames.
+    """
+
+    def __init__(self, source: Folder, sink: Sink) -> None:
+        self._source = source
+        self._sink = sink
         self.records = 0
+        """How many were found."""
         self.lost: list[Lost] = []
+        """What is missing, in order."""
         self._last = 0
         self._reason = ""
 
@@ -90,37 +113,44 @@ class _Repair:
         if known.problem is not None:
             self.lost.append(Lost(self._last, str(known.problem)))
         elif self._last < known.durable:
-            self.lost.append(Lost(self._last, f"records up to {known.durable} were durable"))
+            self._count_end(known.durable)
+
+    def _count_end(self, durable: int) -> None:
+        """Tell how many are missing at the end; of a loss that was found there already, as well."""
+        reason = f"records up to {durable} were durable"
+        if self.lost and self.lost[-1].after_sequence == self._last:
+            reason = f"{self.lost.pop().reason}; {reason}"
+        self.lost.append(Lost(self._last, reason, durable - self._last))
 
     def run(self, lying: list[Lying]) -> None:
-        """Copy all frames of all segments."""
+        """Give all frames of all segments to the sink."""
         if lying:
             self._last = lying[0].first - 1
         for this, after in followed(lying):
             if this.first > self._last + 1 and not self._reason:
                 self._reason = f"the records before those of {this.name} are missing"
-            with Reading(self.source, this.name) as reading:
+            with Reading(self._source, this.name) as reading:
                 self._segment(reading, this, after)
         if self._reason:
             self._lose(self._reason)
 
-    def _lose(self, reason: str) -> None:
+    def _lose(self, reason: str, records: int | None = None) -> None:
         """Report a loss; of many, the first."""
         self._reason = ""
         if len(self.lost) < _LOST_MAX:
-            self.lost.append(Lost(self._last, reason))
+            self.lost.append(Lost(self._last, reason, records))
         elif len(self.lost) == _LOST_MAX:
             self.lost.append(Lost(self._last, "from here on there are more, which are not listed"))
 
     def _segment(self, reading: Reading, this: Lying, after: Lying | None) -> None:
-        """Copy the frames of one segment."""
+        """Take the frames of one segment."""
         seed = find_seed(reading, this, after)
         if seed is None:
             self._reason = f"{this.name} has no whole frame"
             return
         stated = stated_end(this, after)
         limit = min(reading.size if stated is None else stated, MAX_SEGMENT_BYTES)
-        self.target.begin(this)
+        self._sink.begin(this)
         read = _Window(reading.read)
         end, following = FIRST_OFFSET, this.first
         for head in islands(read, start=FIRST_OFFSET, limit=limit, seed=seed, path=this.path):
@@ -137,16 +167,17 @@ class _Repair:
             self._reason = _what_ends(this.name, tail)
 
     def _take(self, read: Read, head: FrameHead, this: Lying) -> None:
-        """Copy one frame, unless its sequences were there already."""
+        """Take one frame, unless its sequences were there already."""
         if head.count == 0:
             return
         if head.first <= self._last:
             self._lose(f"{this.name} has record {head.first} again; what came first was taken")
             return
         if head.first > self._last + 1:
-            self._lose(self._reason or f"the sequences of {this.name} have a gap")
+            reason = self._reason or f"the sequences of {this.name} have a gap"
+            self._lose(reason, head.first - self._last - 1)
         self._reason = ""
-        self.target.add(read, head)
+        self._sink.add(read, head)
         self.records += head.count
         self._last = head.first + head.count - 1
 

@@ -34,10 +34,12 @@ __all__ = [
     "Segment",
     "first_fill",
     "firsts_of",
+    "has_segments",
     "make_segment",
     "open_segment",
     "path_in",
     "remove_before",
+    "sync_unknown",
 ]
 
 FILL_BYTES = 1 << 20
@@ -45,10 +47,29 @@ FILL_BYTES = 1 << 20
 ZEROS = bytes(FILL_BYTES)
 _FIRST_FILL_BYTES = 64 << 10
 
+# Where a file that is open for reading cannot be synced. Not EROFS: it says that ext4 has given up.
+_CANNOT_SYNC = frozenset({errno.EBADF, errno.EINVAL})
+
 
 def firsts_of(folder: Folder) -> list[int]:
     """Return the first sequence of each segment, the oldest first."""
     return sorted(first for name in folder.names() if (first := first_of(name)) is not None)
+
+
+def has_segments(path: str, *, vfs: VFS) -> bool:
+    """Look whether the folder of a log is there, and holds a segment.
+
+    Raises:
+        OSError: it cannot be looked at.
+    """
+    try:
+        folder = vfs.folder(path)
+    except FileNotFoundError:
+        return False
+    try:
+        return bool(firsts_of(folder))
+    finally:
+        folder.close()
 
 
 class Segment:
@@ -187,6 +208,19 @@ def _named(folder: Folder, segment: Segment) -> Segment:
         segment.close()
         raise
     return segment
+
+
+def sync_unknown(segment: Segment) -> None:
+    """Make durable what is about to be shown, since nobody tells how far it is.
+
+    Raises:
+        OSError: the sync failed.
+    """
+    try:
+        segment.file.sync_data()
+    except OSError as error:
+        if error.errno not in _CANNOT_SYNC:
+            raise
 
 
 def remove_before(folder: Folder, sequence: int) -> int:

@@ -93,12 +93,17 @@ class Tip:
         except OSError as error:
             self._cut_back(error)
             raise
+        behind, last = end + len(frame), self.last + count
+        filled = max(self.filled, behind)
+        check = check_of(self._base, behind, last, filled=filled)
+        # No call from here on: an interrupt would leave a sequence that some see and others do not.
         words[LAST_AT] = end
-        self.end = words[END] = end + len(frame)
-        self.last = words[LAST] = self.last + count
+        self.end = words[END] = behind
+        self.last = words[LAST] = last
         words[FRAMES] = words[FRAMES] + 1 & _MASK
-        self.filled = max(self.filled, self.end)
-        self._settle()
+        self.filled = words[FILLED] = filled
+        self.check = words[CHECK] = check
+        words[BUSY] = 0
 
     def _write_rest(self, frame: bytes, end: int) -> None:
         """Write the frame again, in pieces: the system took but a part of it."""

@@ -1,7 +1,8 @@
 """How far a log may be read: asked of the shared tail, without a lock.
 
-Under `sync="always"` a reader sees what is durable, otherwise what is written; after a failed sync
-only what is known durable, because the page cache may show what the disk has not got.
+Under `sync="always"` a reader sees what is durable, otherwise what is written; who reads a journal
+without joining syncs, what is written unless its writer waits for a sync. After a failed sync only
+what is known durable is shown, because the page cache may show what the disk has not got.
 """
 
 from __future__ import annotations
@@ -13,12 +14,15 @@ from holdfast.primitives.log_hint import (
     BUSY,
     DURABLE,
     END,
+    EPOCH,
     LAST,
     MAP_BYTES,
     POISON,
     SALT,
+    WANTED,
     WORDS,
     Place,
+    are_ours,
     boot_number,
     place_of,
 )
@@ -36,6 +40,7 @@ class View:
     """The folder of a log, open for reading, and the shared tail if there is one to be believed."""
 
     __slots__ = (
+        "_asked",
         "_boot",
         "_file",
         "_identity",
@@ -47,11 +52,12 @@ class View:
         "vfs",
     )
 
-    def __init__(self, path: str, *, durable: bool, vfs: VFS) -> None:
+    def __init__(self, path: str, *, durable: bool, asked: bool = False, vfs: VFS) -> None:
         self.path = path
         self.vfs = vfs
         self.folder: Folder | None = None
         self._limit_word = DURABLE if durable else LAST
+        self._asked = asked
         self._boot = 0
         self._identity = (0, 0)
         self._file: File | None = None
@@ -89,7 +95,33 @@ class View:
             if self.place is None:
                 return None
         limit = words[DURABLE] if words[POISON] else words[self._limit_word]
-        return limit if limit <= words[LAST] else None
+        last = words[LAST]
+        if self._asked and not words[POISON] and words[DURABLE] >= min(words[WANTED], last):
+            limit = last
+        return limit if limit <= last else None
+
+    def epoch(self) -> tuple[int, int, int] | None:
+        """Return what is another one when records that were shown may be gone; None: nobody tells.
+
+        Raises:
+            OSError: the log cannot be looked at.
+        """
+        if self._words is not None and not self._is_current():
+            self.close()
+        words = self._words or self._attach()
+        if words is None or not are_ours(words, self._boot):
+            return None
+        return (*self._identity, words[EPOCH])
+
+    def awaits(self, last: int) -> bool:
+        """Look whether a writer waits for the sync of a record up to `last`.
+
+        Raises:
+            Exception: as `limit`.
+        """
+        if self.limit() is None or self._words is None:
+            return False
+        return self._words[DURABLE] < min(self._words[WANTED], last)
 
     def _is_current(self) -> bool:
         """Look whether the path names the lock file that is open, and it has not been cut.

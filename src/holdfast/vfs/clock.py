@@ -31,6 +31,9 @@ class SystemClock:
     monotonic = staticmethod(time.monotonic)
     now_ns = staticmethod(time.time_ns)
 
+    def __repr__(self) -> str:
+        return "SystemClock()"
+
 
 class ManualClock:
     """A clock that stands still until `advance` is called."""

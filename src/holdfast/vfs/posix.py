@@ -287,6 +287,9 @@ class PosixVFS:
     def _renew(self) -> None:
         self._prefix = os.urandom(5).hex()
 
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}()"
+
     def folder(self, path: str, *, readable: bool = False) -> PosixFolder:
         """Open a folder."""
         path = path or os.curdir

@@ -200,6 +200,9 @@ class WindowsVFS:
         self._prefix = os.urandom(5).hex()
         self._count = count(1)  # one C call: no two threads get the same number
 
+    def __repr__(self) -> str:
+        return "WindowsVFS()"
+
     def folder(self, path: str, *, readable: bool = False) -> WindowsFolder:
         """Open a folder."""
         return WindowsFolder(path or ".", self._kernel)

@@ -17,6 +17,7 @@ from holdfast.cli.files import (
     lock_path_of,
     missing,
     named_file,
+    named_path,
     need_codec,
     open_register,
     open_to_read,
@@ -144,3 +145,15 @@ def test_holder_is_told_of_a_lock_that_is_held(state) -> None:
     assert holder_of(str(state)) is None
     with pytest.raises(FileNotFoundError):
         holder_of(f"{state}.no")
+
+
+def test_slash_at_the_end_of_a_folder_is_not_shown(tmp_path) -> None:
+    """That of a file is: it is an error; so is what is missing."""
+    (tmp_path / "file").touch()
+
+    assert str(tmp_path) == named_path(f"{tmp_path}//")
+    assert "/" == named_path("/")
+    for name in ("file/", "no/"):
+        assert f"{tmp_path}/{name}" == named_path(f"{tmp_path}/{name}")
+    with pytest.raises(Failure):
+        named_path("")

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from holdfast.cli.exits import Failure
 from holdfast.cli.full_parser import FullParser
-from holdfast.cli.parser import Parser, exit_code, seconds
+from holdfast.cli.parser import Namespace, Parser, exit_code, seconds
 from holdfast.cli.texts import module_of
 from holdfast.cli.verbs import VERBS
 
@@ -60,3 +60,15 @@ def test_missing_option_is_left_to_the_whole_parser() -> None:
     parser = Parser("log drop", module_of("log_drop"))
 
     assert None is parser.read_plain(["d"])
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"), [("log/", "log"), ("log//", "log"), ("/", "/"), ("./", "."), ("a", "a")]
+)
+def test_slash_at_the_end_of_a_folder_is_taken_off(given, expected) -> None:
+    """Completion puts it there."""
+    args = Namespace(folder=given)
+    args.trim_folder()
+
+    assert expected == args.folder
+    Namespace(file="a/").trim_folder()

@@ -8,6 +8,9 @@ import pytest
 
 from holdfast.cli.exits import Failure
 from holdfast.cli.recognition import KINDS, is_line_log, is_log, kind_of, look_at
+from holdfast.state.store import Store
+from holdfast.vfs import SYSTEM
+from tests.support.journal_files import commit, opened
 
 
 @pytest.mark.parametrize(
@@ -18,6 +21,7 @@ from holdfast.cli.recognition import KINDS, is_line_log, is_log, kind_of, look_a
         (["lock", "00000000000000000001.segment"], True),
         (["00000000000000000001.segment", "anything"], True),
         (["lock", "other"], False),
+        (["lock", ".0.segment.0123456789abcdef.holdfast-tmp"], True),
         (["1.segment"], False),
     ],
 )
@@ -32,6 +36,19 @@ def test_look_takes_the_names_or_the_beginning(tmp_path) -> None:
 
     assert (("a",), None) == look_at(str(tmp_path))[1:]
     assert (None, b"x" * 4096) == look_at(str(tmp_path / "a"))[1:]
+
+
+def test_store_and_journal_are_kinds(tmp_path) -> None:
+    """By their identity, before the log in them is looked at; an empty folder is a log."""
+    with Store(tmp_path / "store") as store:
+        store["a"] = 1
+    with opened(SYSTEM, str(tmp_path / "journal")) as journal:
+        commit(journal, 1)
+    (tmp_path / "empty").mkdir()
+    kinds = {name: kind_of(str(tmp_path / name)).name for name in ("store", "journal", "empty")}
+
+    assert {"store": "store", "journal": "journal", "empty": "log"} == kinds
+    assert "log" == kind_of(str(tmp_path / "store" / "log")).name
 
 
 def test_device_is_of_no_kind() -> None:

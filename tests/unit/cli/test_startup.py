@@ -8,6 +8,7 @@ import sys
 import pytest
 
 from holdfast.primitives.log import Log
+from holdfast.state.store import Store
 from tests.support.command_line import environment
 
 SHOW = """
@@ -45,9 +46,19 @@ COMMANDS = {
     "log tail": ("log", "tail", "log"),
     "log follow": ("log", "follow", "--timeout", "0", "log"),
     "log drop": ("log", "drop", "log", "--before", "1"),
+    "store get": ("store", "get", "store", "a"),
+    "store put": ("store", "put", "store", "a", "2"),
+    "store del": ("store", "del", "store", "a"),
+    "store ls": ("store", "ls", "store"),
+    "store export": ("store", "export", "store"),
+    "store import": ("store", "import", "-q", "new-store"),
+    "store follow": ("store", "follow", "--timeout", "0", "--from", "1", "store"),
     "verify": ("verify", "log"),
+    "verify store": ("verify", "store"),
     "repair": ("repair", "log", "--to", "repaired"),
+    "repair store": ("repair", "store", "--to", "repaired"),
     "inspect": ("inspect", "state.json"),
+    "inspect store": ("inspect", "store"),
     "sweep": ("sweep",),
     "completion": ("completion", "bash"),
     # Reason: wrong usage, told before anything is run; what a run loads is no matter then.
@@ -59,7 +70,7 @@ def loaded(argv, cwd) -> set[str]:
     """The modules that a command loads, besides those of a bare interpreter."""
     done = subprocess.run(
         [sys.executable, "-c", SHOW, *argv],
-        input=b"some input",
+        input=b'{"key": "some", "value": "input"}',
         capture_output=True,
         cwd=cwd,
         env=environment(),
@@ -71,9 +82,11 @@ def loaded(argv, cwd) -> set[str]:
 
 @pytest.fixture(autouse=True)
 def log(tmp_path) -> None:
-    """A log of one record."""
+    """A log of one record, and a store of one key."""
     with Log(tmp_path / "log") as made:
         made.append(b"one")
+    with Store(tmp_path / "store") as store:
+        store["a"] = 1
 
 
 @pytest.mark.parametrize("verb", COMMANDS)

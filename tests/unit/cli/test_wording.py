@@ -93,6 +93,15 @@ def test_absolute_path_is_shown_as_it_was_given() -> None:
     assert whole == path_of(error, whole)
 
 
+def test_file_in_the_folder_that_was_given_is_shown_by_that_name() -> None:
+    """Without a second slash, where the folder was given with one."""
+    whole = os.path.abspath("f")
+    error = errors.Corruption(f"{whole}/1.segment: damaged ({whole}/..).", path=f"{whole}/1")
+
+    assert "f/1.segment: damaged (f/..)." == describe(error, "f/")
+    assert "f/1" == path_of(error, "f/")
+
+
 def test_words_for_programs_are_left_out() -> None:
     """What a program could pass or call is no advice at a shell."""
     error = refused("f", errno.ENOENT)

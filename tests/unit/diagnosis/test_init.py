@@ -104,6 +104,7 @@ def test_without_locks_the_answer_is_no(on_disk) -> None:
     assert ("no", 1) == (report.verdict, report.exit_code)
     unfit = {pattern.use for pattern in report.patterns if pattern.available and not pattern.fits}
     locking = {"Document, edit(path)", "FileLock", "Log", "LineLog, DurableHandler", "Stream"}
+    locking |= {"Store", "Journal"}
     assert locking == unfit
 
 

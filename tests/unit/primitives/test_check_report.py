@@ -46,13 +46,22 @@ def test_report_is_plain_data() -> None:
     } == json.loads(json.dumps(report.as_dict()))  # fmt: skip
 
 
+@pytest.mark.parametrize(
+    ("records", "said"), [(None, ""), (1, "1 record lost: "), (1200, "1,200 records lost: ")]
+)
+def test_loss_is_counted_where_that_is_known(records, said) -> None:
+    """How many, and why."""
+    assert f"after record 3: {said}byte 9" == str(Lost(3, "byte 9", records))
+
+
 def test_repair_reads_as_text_and_data() -> None:
     """What was saved and what is lost, and where."""
-    report = RepairReport("log", "new", 7, (Lost(3, "byte 9 is damaged"),))
+    report = RepairReport("log", "new", 7, (Lost(3, "byte 9 is damaged"),), ("made anew",))
 
-    expected = "new: 7 records saved from log\n  after record 3: byte 9 is damaged"
+    expected = "new: 7 records saved from log\n  made anew\n  after record 3: byte 9 is damaged"
     assert expected == str(report)
     assert {
         "source": "log", "target": "new", "records": 7,
-        "lost": [{"after_sequence": 3, "reason": "byte 9 is damaged"}],
+        "lost": [{"after_sequence": 3, "reason": "byte 9 is damaged", "records": None}],
+        "notes": ["made anew"],
     } == json.loads(json.dumps(report.as_dict()))  # fmt: skip

@@ -12,7 +12,13 @@ from holdfast.errors import Corruption, HandlePoisoned
 from holdfast.formats.log_format import encode_frame, seed_of, segment_name
 from holdfast.primitives.log import Log
 from holdfast.primitives.log_appender import Appender
-from holdfast.primitives.log_hint import BUSY, CHECK, DURABLE, EPOCH, POISON
+from holdfast.primitives.log_hint import (
+    BUSY,
+    CHECK,
+    DURABLE,
+    EPOCH,
+    POISON,
+)
 from holdfast.primitives.log_recovery import Settings
 from holdfast.vfs import CLOCK
 from holdfast.vfs.fault import Fault, Faulty
@@ -246,3 +252,25 @@ def test_words_are_moved_as_the_log_is() -> None:
         log.append(b"a")
         words = disk.folder(PATH).open("lock", "read").words(17)
         assert (1, 0, 0, 0) == (words[DURABLE], words[POISON], words[EPOCH], words[BUSY])
+
+
+def test_current_tip_is_that_of_whoever_wrote_last() -> None:
+    """Believed without reading while nobody else has written."""
+    traced = Trace(MemoryVFS())
+    one, other = appender_on(traced), appender_on(traced)
+    one.append([b"a"])
+    other.append([b"b", b"c"])
+    assert 3 == one.locked(one.current).last
+    traced.clear()
+    assert 3 == one.locked(one.current).last
+    assert "read" not in traced.operations
+
+
+def test_unsynced_bytes_of_a_closed_log_are_none() -> None:
+    """As before it is opened."""
+    appender = appender_on(MemoryVFS())
+    assert 0 == appender.unsynced_bytes
+    appender.append([b"a"])
+    assert 0 < appender.unsynced_bytes
+    appender.close()
+    assert 0 == appender.unsynced_bytes

@@ -486,7 +486,8 @@ def test_durable_records_that_are_gone_are_damage_on_this_boot(tmp_path) -> None
     report = Log(path).check()
     assert not report.ok
     assert "up to 2 were durable, and it ends after 1" in report.findings[0].message
-    assert [1] == [lost.after_sequence for lost in Log(path).repair(to=tmp_path / "new").lost]
+    lost = Log(path).repair(to=tmp_path / "new").lost
+    assert [(1, 1)] == [(loss.after_sequence, loss.records) for loss in lost]
 
     os.unlink(f"{path}/{segment_name(1)}")
     assert ["damage"] == [finding.kind for finding in Log(path).check().findings]

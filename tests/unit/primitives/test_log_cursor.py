@@ -10,8 +10,11 @@ import pytest
 from holdfast.errors import BadFrame, Corruption, Truncated
 from holdfast.formats.log_format import Record, segment_name
 from holdfast.primitives.log import Log
+from holdfast.primitives.log_appender import Appender
 from holdfast.primitives.log_cursor import Cursor
+from holdfast.primitives.log_recovery import Settings
 from holdfast.primitives.log_view import View
+from holdfast.vfs import CLOCK
 from holdfast.vfs.fault import Fault, Faulty
 from holdfast.vfs.memory import MemoryVFS
 from holdfast.vfs.trace import Trace
@@ -285,3 +288,30 @@ def test_closed_cursor_holds_nothing() -> None:
     cursor.close()
     view.close()
     assert before == disk.leftovers()
+
+
+def test_skipped_records_are_not_read_back() -> None:
+    """Who has appended goes on behind what it wrote, also in a segment that was begun for it."""
+    disk = MemoryVFS()
+    appender = Appender(Settings(PATH, 1024, 0o666, disk, CLOCK))
+    traced = Trace(disk)
+    cursor = cursor_on(traced, 1, durable=False)
+    for number in range(1, 30):
+        written = appender.append([b"%d" % number * 50])
+        cursor.skip(written.segment, end=written.end, following=written.last + 1)
+        assert number + 1 == cursor.position
+    traced.clear()
+    assert [] == cursor.pull()
+    assert appender.rolled
+    appender.append([b"next"])
+    assert [Record(30, b"next")] == cursor.pull()
+
+
+def test_skip_in_a_log_that_is_gone_leaves_the_place() -> None:
+    """What was there before is read on, or missed, as without it."""
+    disk = MemoryVFS()
+    written = Appender(Settings(PATH, 1024, 0o666, disk, CLOCK)).append([b"a"])
+    cursor = cursor_on(MemoryVFS(), 1, durable=False)
+    with pytest.raises(FileNotFoundError, match="log is gone"):
+        cursor.skip(written.segment, end=written.end, following=2)
+    assert 1 == cursor.position

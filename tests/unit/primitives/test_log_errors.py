@@ -77,14 +77,12 @@ def test_handle_from_before_a_failed_sync_is_told_the_first_error() -> None:
     error = poisoned("/l", first, 7)
     assert ("/l", first, 7) == (error.path, error.first, error.durable)
     assert "Records up to 7 were durable" in str(error)
-    assert "open the log anew" in str(error)
+    assert "open it anew" in str(error)
 
 
 def test_closed_handle_is_told_what_to_do() -> None:
     """Path first."""
-    assert "/l: this log is closed. What it acknowledged is on disk. Open it anew." == str(
-        closed("/l")
-    )
+    assert "/l: is closed. What it acknowledged is on disk. Open it anew." == str(closed("/l"))
 
 
 def test_end_of_all_sequences_is_an_error_of_the_system() -> None:

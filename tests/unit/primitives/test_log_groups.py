@@ -23,7 +23,7 @@ class Device:
         self.error: Exception | None = None
         self.overlaps = 0
 
-    def commit(self, records: Sequence[bytes]) -> int:
+    def commit(self, records: Sequence[bytes]) -> range:
         """One commit at a time, or it is counted."""
         if not self.busy.acquire(blocking=False):
             self.overlaps += 1
@@ -33,7 +33,8 @@ class Device:
             if self.error is not None:
                 raise self.error
             self.groups.append(list(records))
-            return sum(map(len, self.groups))
+            last = sum(map(len, self.groups))
+            return range(last - len(records) + 1, last + 1)
         finally:
             self.busy.release()
 
@@ -45,13 +46,13 @@ def device() -> Device:
 
 
 @pytest.fixture
-def groups(device) -> GroupCommit:
+def groups(device) -> GroupCommit[bytes, int]:
     """The gatherer before it."""
     return GroupCommit(device.commit, name="groups-of-a-test")
 
 
 def in_threads(
-    groups: GroupCommit, device: Device, count: int
+    groups: GroupCommit[bytes, int], device: Device, count: int
 ) -> tuple[list[tuple[int, bytes]], list[OSError]]:
     """Hold one commit up, have `count` callers gather, then let go; their outcomes."""
     outcomes: list[tuple[int, bytes]] = []
@@ -61,7 +62,7 @@ def in_threads(
 
     def call(number: int) -> None:
         try:
-            outcomes.append((groups.append([b"%d" % number], 1), b"%d" % number))
+            outcomes.append((groups.commit([b"%d" % number], 1), b"%d" % number))
         except OSError as error:
             errors.append(error)
 
@@ -71,7 +72,7 @@ def in_threads(
     others = [threading.Thread(target=call, args=(number,)) for number in range(1, count + 1)]
     for thread in others:
         thread.start()
-    while sum(len(group.records) for group in list(groups._groups)) < count:
+    while sum(len(group.items) for group in list(groups._groups)) < count:
         threading.Event().wait(0.001)
     device.open.set()
     for thread in (first, *others):
@@ -82,7 +83,7 @@ def in_threads(
 def test_lonely_caller_commits_by_itself(groups, device) -> None:
     """No thread is started for it."""
     before = threading.active_count()
-    assert [1, 2] == [groups.append([b"a"], 1), groups.append([b"b"], 1)]
+    assert [1, 2] == [groups.commit([b"a"], 1), groups.commit([b"b"], 1)]
     assert before == threading.active_count()
     assert [[b"a"], [b"b"]] == device.groups
 
@@ -103,7 +104,7 @@ def test_failure_reaches_everybody_with_an_exception_of_its_own(groups, device) 
     assert [28] * 4 == [error.errno for error in errors]
     assert 4 == len({id(error) for error in errors})
     device.error = None
-    assert 1 == groups.append([b"a"], 1)
+    assert 1 == groups.commit([b"a"], 1)
 
 
 def test_records_of_one_call_stay_together(groups, device) -> None:
@@ -122,16 +123,16 @@ def test_interrupted_caller_hands_over(groups, device) -> None:
     """Whatever ends a commit, the next caller is served."""
     device.error = KeyboardInterrupt()  # type: ignore[assignment]
     with pytest.raises(KeyboardInterrupt):
-        groups.append([b"a"], 1)
+        groups.commit([b"a"], 1)
     device.error = None
-    assert 1 == groups.append([b"b"], 1)
+    assert 1 == groups.commit([b"b"], 1)
 
 
 def test_tasks_are_told_on_their_loop(groups, device) -> None:
     """Results and errors reach tasks; a closed loop harms nobody."""
 
     async def main() -> list[int]:
-        return await asyncio.gather(*(groups.aappend([b"%d" % n], 1) for n in range(10)))
+        return await asyncio.gather(*(groups.acommit([b"%d" % n], 1) for n in range(10)))
 
     assert list(range(1, 11)) == sorted(asyncio.run(main()))
 
@@ -158,10 +159,45 @@ def test_drain_waits_for_what_was_queued(groups, device) -> None:
 def test_forgotten_groups_begin_anew(groups, device) -> None:
     """As in a forked child: what the parent had under way is not ours."""
     device.open.clear()
-    stuck = threading.Thread(target=groups.append, args=([b"a"], 1))
+    stuck = threading.Thread(target=groups.commit, args=([b"a"], 1))
     stuck.start()
     assert device.entered.wait(30)
     groups.forget()
     device.open.set()
     stuck.join(30)
-    assert 2 == groups.append([b"b"], 1)
+    assert 2 == groups.commit([b"b"], 1)
+
+
+def test_turn_is_taken_in_the_thread_that_asks() -> None:
+    """What others bring meanwhile is served afterwards; in a callback the turn is there already."""
+    order: list[str] = []
+    groups: GroupCommit[str, str] = GroupCommit(
+        lambda items: [order.append(item) or item for item in items], name="groups-of-a-test"
+    )
+
+    def act() -> int:
+        futures.append(groups.submit(["queued"], 1))
+        order.append("act")
+        return threading.get_ident()
+
+    futures: list = []
+    assert threading.get_ident() == groups.in_turn(act)
+    assert "queued" == futures[0].result(30)
+    assert ["act", "queued"] == order
+    inner: list[str] = []
+    done = threading.Event()
+
+    def follow_up(_: object) -> None:
+        inner.append(groups.in_turn(lambda: "in the callback"))
+        done.set()
+
+    groups.submit(["more"], 1).add_done_callback(follow_up)
+    assert done.wait(30)
+    assert ["in the callback"] == inner
+
+
+def test_turn_is_given_back_after_an_error(groups) -> None:
+    """The next commit is served."""
+    with pytest.raises(ZeroDivisionError):
+        groups.in_turn(lambda: 1 // 0)
+    assert 1 == groups.commit([b"a"], 1)

@@ -26,6 +26,7 @@ from holdfast.primitives.log_hint import (
     LAST_AT,
     POISON,
     SALT,
+    WANTED,
     WORDS,
     WRITERS,
     Place,
@@ -267,3 +268,11 @@ def test_durable_mark_moves_only_under_the_sync_lock(faults) -> None:
     assert [False, False] == marks[:2]
     assert all(marks[2:])
     assert len(marks) > 100
+
+
+def test_published_place_is_wanted_up_to_where_it_is_durable() -> None:
+    """Nobody waits for what a writer wanted in the segment before."""
+    words: Words = MemoryWords([0] * WORDS, WORDS, writable=True)
+    words[WANTED] = 2**40
+    publish_place(words, BOOT_NUMBER, PLACE, tail=TAIL)
+    assert TAIL.last == words[WANTED] == words[LAST]

@@ -148,3 +148,15 @@ def test_failure_leaves_nothing_open() -> None:
         assert [] == disk.open_files, str(fault)
         open_on(disk).close()
         assert MAP_BYTES == disk.stat(f"{PATH}/{LOCK}").st_size
+
+
+def test_folder_that_was_made_just_now_is_durable_before_the_first_segment() -> None:
+    """Whoever made it may have died before its sync; later openings trust what lies in it."""
+    disk = MemoryVFS()
+    disk.write_tree({f"{PATH}/lock": bytes(MAP_BYTES)})
+    for expected in (["/new"], []):
+        traced = Trace(disk)
+        open_on(traced).close()
+        above = [call.name for call in traced.calls if call.operation == "sync_folder"]
+        assert expected == [name for name in above if name == "/new"]
+        disk.write_tree({f"{PATH}/{segment_name(1)}": b"a segment"})

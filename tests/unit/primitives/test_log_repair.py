@@ -11,6 +11,7 @@ import pytest
 from holdfast.errors import CommittedNotDurable, Corruption, UnknownFormat
 from holdfast.formats.log_format import decode_segment
 from holdfast.primitives.check_report import RepairReport
+from holdfast.primitives.log import Log
 from holdfast.primitives.log_check import check_log
 from holdfast.primitives.log_copying import GUARD_NAME
 from holdfast.primitives.log_repair import repair_log
@@ -54,7 +55,7 @@ def test_whole_log_is_copied(place) -> None:
     report = repaired(place, two())
     records, tail = salvaged(place, "new")
 
-    assert (8, ()) == report[2:]
+    assert (8, ()) == report[2:4]
     assert (ALL, "clean") == (records, tail.verdict)
     assert [s.name for s in two()] == [*place.files("new")]
     sizes = [len(s.data) for s in two()]
@@ -78,7 +79,7 @@ def test_damaged_frame_leaves_a_gap(place) -> None:
     records, _ = salvaged(place, "new")
 
     assert {n: record for n, record in ALL.items() if n not in {2, 3, 4}} == records
-    assert ((1, f"{a.name} is damaged at byte {at}"),) == report.lost
+    assert ((1, f"{a.name} is damaged at byte {at}", 3),) == report.lost
     assert 3 == len(place.segments("new"))
 
 
@@ -87,7 +88,7 @@ def test_damaged_close_mark_loses_nothing(place) -> None:
     a = Segment().append(b"1").close().append(b"2")
     report = repaired(place, [a], **{a.name: a.with_bits(a.starts[1] + 9, 1)})
 
-    assert (2, ()) == report[2:]
+    assert (2, ()) == report[2:4]
 
 
 @pytest.mark.parametrize("number", [0, 1])
@@ -98,7 +99,7 @@ def test_damaged_header_loses_no_frames(place, number, at) -> None:
     broken = segments[number]
     report = repaired(place, segments, **{broken.name: broken.with_bits(at, 4)})
 
-    assert (8, ()) == report[2:]
+    assert (8, ()) == report[2:4]
     assert ALL == salvaged(place, "new")[0]
 
 
@@ -107,7 +108,7 @@ def test_header_that_is_all_zero_loses_no_frames(place) -> None:
     a, b = two()
     report = repaired(place, [a, b], **{b.name: bytes(512) + bytes(b.data[512:])})
 
-    assert (8, ()) == report[2:]
+    assert (8, ()) == report[2:4]
     assert ALL == salvaged(place, "new")[0]
 
 
@@ -129,7 +130,7 @@ def test_missing_segments_are_reported(place) -> None:
     report = repaired(place, [a, b, c], **{b.name: b""})
 
     assert {**{n: ALL[n] for n in range(1, 6)}, 9: b"9"} == salvaged(place, "new")[0]
-    assert ((5, f"the records before those of {c.name} are missing"),) == report.lost
+    assert ((5, f"the records before those of {c.name} are missing", 3),) == report.lost
     other = Place(place.root / "x" if place.root else None)
     assert () == repaired(other, [b, c]).lost
 
@@ -141,7 +142,7 @@ def test_segment_of_rubbish_is_reported(place) -> None:
     report = repaired(place, [a, b, c], **{b.name: b"?" * 5000})
 
     assert [1, 2, 3, 4, 5, 9] == [*salvaged(place, "new")[0]]
-    assert ((5, f"{b.name} has no whole frame"),) == report.lost
+    assert ((5, f"{b.name} has no whole frame", 3),) == report.lost
 
 
 def test_torn_and_damaged_tails_are_reported(place) -> None:
@@ -164,7 +165,22 @@ def test_cut_end_of_a_sealed_segment_is_reported(place) -> None:
 
     assert [1, 2, 3, 4, 6, 7, 8] == [*salvaged(place, "new")[0]]
     expected = f"{a.name} is damaged from byte {a.starts[2]} to byte {len(a.data)}"
-    assert ((4, expected),) == report.lost
+    assert ((4, expected, 1),) == report.lost
+
+
+def test_what_this_boot_knows_counts_a_loss_at_the_end(tmp_path) -> None:
+    """A damaged last frame is told once: where it is, and how many records were in it."""
+    place = Place(tmp_path)
+    with Log(place.path) as log:
+        log.append(b"one")
+        log.append_many([b"two", b"three"])
+        (segment,) = (tmp_path / "log").glob("*.segment")
+        segment.write_bytes(segment.read_bytes().replace(b"three", b"thrEE"))
+    (lost,) = repair_log(place.path, place.at("new")).lost
+
+    assert (1, 2) == (lost.after_sequence, lost.records)
+    assert "damaged at byte 560" in lost.reason
+    assert lost.reason.endswith("; records up to 3 were durable")
 
 
 def test_what_was_cut_is_not_reborn(place) -> None:
@@ -173,7 +189,7 @@ def test_what_was_cut_is_not_reborn(place) -> None:
     b = Segment(2, after=a).append(b"2")
     a.append(b"old 2").append(b"old 3")
 
-    assert (2, ()) == repaired(place, [a, b])[2:]
+    assert (2, ()) == repaired(place, [a, b])[2:4]
     assert {1: b"1", 2: b"2"} == salvaged(place, "new")[0]
 
 
@@ -184,7 +200,7 @@ def test_record_that_is_there_twice_is_taken_once(place) -> None:
     report = repaired(place, [a, b])
 
     assert {1: b"1", 2: b"2", 3: b"3"} == salvaged(place, "new")[0]
-    assert ((2, f"{b.name} has record 2 again; what came first was taken"),) == report.lost
+    assert ((2, f"{b.name} has record 2 again; what came first was taken", None),) == report.lost
 
 
 def test_many_losses_are_cut_short() -> None:
@@ -204,7 +220,7 @@ def test_many_losses_are_cut_short() -> None:
 
 def test_empty_log_gives_an_empty_one(place) -> None:
     """A folder without segments."""
-    assert (0, ()) == repaired(place, [])[2:]
+    assert (0, ()) == repaired(place, [])[2:4]
     assert {} == place.files("new")
 
 

@@ -7,7 +7,18 @@ import pytest
 from holdfast.errors import Corruption
 from holdfast.formats.log_format import segment_name
 from holdfast.primitives.log import Log
-from holdfast.primitives.log_hint import BUSY, CHECK, DURABLE, END, LAST, POISON, WORDS
+from holdfast.primitives.log_hint import (
+    BOOT,
+    BUSY,
+    CHECK,
+    DURABLE,
+    END,
+    LAST,
+    POISON,
+    WANTED,
+    WORDS,
+    begin_epoch,
+)
 from holdfast.primitives.log_view import View
 from holdfast.vfs.memory import MemoryVFS
 from holdfast.vfs.trace import Trace
@@ -177,3 +188,35 @@ def test_closed_view_holds_nothing_and_opens_again(disk) -> None:
     view.close()
     assert [] == disk.leftovers()
     assert 2 == view.limit()
+
+
+def test_who_joins_no_sync_is_shown_what_nobody_waits_for(disk) -> None:
+    """What a writer wants to be durable comes when it is; what lies behind it, not before."""
+    view = View(PATH, durable=True, asked=True, vfs=disk)
+    words = words_of(disk)
+    assert (2, 3, 2) == (words[DURABLE], words[LAST], view_of(disk).limit())
+    assert 3 == view.limit()
+    words[WANTED] = 3
+    assert 2 == view.limit()
+    words[WANTED] = 9  # its writer died before the record was there
+    assert 2 == view.limit()
+    words[WANTED], words[POISON] = 0, 5
+    assert 2 == view.limit()
+
+
+def test_epoch_is_another_one_after_a_recovery_and_in_another_log(disk) -> None:
+    """Nobody tells where there is no log, and on another boot."""
+    assert view_of(MemoryVFS()).epoch() is None
+    view = view_of(disk)
+    first = view.epoch()
+    assert first is not None
+    assert first == view.epoch() == view_of(disk).epoch()
+    begin_epoch(words_of(disk))
+    second = view.epoch()
+    disk.folder("/").rename("events.log", "aside")
+    assert view.epoch() is None
+    with Log(PATH, vfs=disk) as log:
+        log.append(b"other")
+        assert 3 == len({first, second, view.epoch()})
+    words_of(disk)[BOOT] += 1
+    assert view.epoch() is None

@@ -30,3 +30,8 @@ def test_manual_clock_refuses_to_go_back() -> None:
     with pytest.raises(ValueError, match="backwards by 1"):
         clock.advance(-1)
     assert before == clock.now_ns()
+
+
+def test_system_clock_is_shown_without_an_address() -> None:
+    """Signatures and help have it as a default."""
+    assert "SystemClock()" == repr(CLOCK)

@@ -4,20 +4,25 @@ _holdfast() {
     local verb=${COMP_WORDS[1]}
     COMPREPLY=()
     if (( COMP_CWORD == 1 )); then
-        words="write edit get set del lock log verify repair inspect sweep doctor crash demo completion help --help --version"
+        words="write edit get set del lock log store verify repair inspect sweep doctor crash demo completion help --help --version"
     elif (( COMP_CWORD == 2 )) && [[ $previous == log ]]; then
         words="append cat tail follow drop"
+    elif (( COMP_CWORD == 2 )) && [[ $previous == store ]]; then
+        words="get put del ls export import follow"
     elif [[ $previous == "--" ]]; then
         COMPREPLY=( $(compgen -c -- "$cur") ); return
     else
-        case $verb in log) verb="$verb ${COMP_WORDS[2]}" ;; esac
+        case $verb in log|store) verb="$verb ${COMP_WORDS[2]}" ;; esac
         case "$verb $previous" in
             "edit --parse") words="json toml yaml" ;;
             "edit --color") words="auto always never" ;;
             "get --parse") words="json toml yaml" ;;
             "set --parse") words="json toml yaml" ;;
             "del --parse") words="json toml yaml" ;;
+            "store put --codec") words="json text bytes" ;;
+            "store import --codec") words="json text bytes" ;;
             "verify --color") words="auto always never" ;;
+            "repair --kind") words="store journal" ;;
             "repair --color") words="auto always never" ;;
             "inspect --color") words="auto always never" ;;
             "crash --ack") words="path stdout" ;;
@@ -39,8 +44,15 @@ _holdfast() {
             "log tail") words="-n -f --follow --sequence --null --jsonl --json --written -h --help" ;;
             "log follow") words="--from --timeout --sequence --null --jsonl --written -h --help" ;;
             "log drop") words="--before --json -q --quiet -h --help" ;;
+            "store get") words="--default --raw --json -q --quiet -h --help" ;;
+            "store put") words="--str --int --json --codec --no-sync -h --help" ;;
+            "store del") words="-f --force -q --quiet -h --help" ;;
+            "store ls") words="--values --null --jsonl --json -h --help" ;;
+            "store export") words="-h --help" ;;
+            "store import") words="--batch --replace --codec -q --quiet --json -h --help" ;;
+            "store follow") words="--from --timeout -h --help" ;;
             verify) words="--json --color -q --quiet -h --help" ;;
-            repair) words="--to --json --color -h --help" ;;
+            repair) words="--to --kind --codec --json --color -h --help" ;;
             inspect) words="--json --color -h --help" ;;
             sweep) words="--json --jsonl -q --quiet -h --help" ;;
             doctor) words="--json -h --help" ;;

@@ -11,6 +11,7 @@ _holdfast() {
         'del:Delete keys of a JSON, TOML or YAML file'
         'lock:Run CMD while holding the lock of FILE'
         'log:append, cat, tail, follow, drop'
+        'store:get, put, del, ls, export, import, follow'
         'verify:Read all of PATH and say whether it is damaged'
         'repair:Save all that is whole of PATH into DIR; PATH is not touched'
         'inspect:Say what PATH is, who holds it, and what was left beside it'
@@ -27,8 +28,11 @@ _holdfast() {
         if [[ $words[1] == log ]] && (( CURRENT == 2 )); then
             compadd append cat tail follow drop; return
         fi
+        if [[ $words[1] == store ]] && (( CURRENT == 2 )); then
+            compadd get put del ls export import follow; return
+        fi
         local verb=$words[1]
-        case $verb in log) verb="$verb $words[2]" ;; esac
+        case $verb in log|store) verb="$verb $words[2]" ;; esac
         case $verb in
         write) _arguments -S \
             '-n[only make a new file, else exit 73]' \
@@ -201,6 +205,60 @@ _holdfast() {
             '-h[show this help]' \
             '--help[show this help]' \
             '*:file:_files' ;;
+        "store get") _arguments -S \
+            '--default[what to print when there is no such key]:VALUE: ' \
+            '--raw[print no newline after the value]' \
+            '--json[print one JSON document; an error is printed as one too]' \
+            '-q[say nothing when the answer is no]' \
+            '--quiet[say nothing when the answer is no]' \
+            '-h[show this help]' \
+            '--help[show this help]' \
+            '*:file:_files' ;;
+        "store put") _arguments -S \
+            '--str[VALUE is text]' \
+            '--int[VALUE is a whole number]' \
+            '--json[VALUE is JSON]' \
+            '--codec[of a store that is made\: json (default), text or bytes]:NAME:(json text bytes)' \
+            '--no-sync[do not wait for the disk\: whole, but not durable]' \
+            '-h[show this help]' \
+            '--help[show this help]' \
+            '*:file:_files' ;;
+        "store del") _arguments -S \
+            '-f[a KEY that is missing is no mistake]' \
+            '--force[a KEY that is missing is no mistake]' \
+            '-q[say nothing when the answer is no]' \
+            '--quiet[say nothing when the answer is no]' \
+            '-h[show this help]' \
+            '--help[show this help]' \
+            '*:file:_files' ;;
+        "store ls") _arguments -S \
+            '--values[print the values as well]' \
+            '--null[end each key with a NUL byte, not a newline]' \
+            '--jsonl[print one JSON document a line, one a key]' \
+            '--json[print one JSON document; an error is printed as one too]' \
+            '-h[show this help]' \
+            '--help[show this help]' \
+            '*:file:_files' ;;
+        "store export") _arguments -S \
+            '-h[show this help]' \
+            '--help[show this help]' \
+            '*:file:_files' ;;
+        "store import") _arguments -S \
+            '--batch[how many lines are one commit (default 1000)]:N: ' \
+            '--replace[at the end, delete all other keys\: the store is what the lines say]' \
+            '--codec[of a store that is made\: json (default), text or bytes]:NAME:(json text bytes)' \
+            '-q[print no count]' \
+            '--quiet[print no count]' \
+            '--json[print one JSON document; an error is printed as one too]' \
+            '-h[show this help]' \
+            '--help[show this help]' \
+            '*:file:_files' ;;
+        "store follow") _arguments -S \
+            '--from[begin with this commit (default\: the next one)]:N: ' \
+            '--timeout[end when nothing has come for so long]:SECS: ' \
+            '-h[show this help]' \
+            '--help[show this help]' \
+            '*:file:_files' ;;
         verify) _arguments -S \
             '--json[print one JSON document; an error is printed as one too]' \
             '--color[auto, always or never; NO_COLOR and CLICOLOR_FORCE are obeyed]:WHEN:(auto always never)' \
@@ -211,6 +269,8 @@ _holdfast() {
             '*:file:_files' ;;
         repair) _arguments -S \
             '--to[the folder to fill]:DIR: ' \
+            '--kind[store or journal\: what PATH is, if its identity is lost]:KIND:(store journal)' \
+            '--codec[of its values, in the same case]:NAME:_files' \
             '--json[print one JSON document; an error is printed as one too]' \
             '--color[auto, always or never; NO_COLOR and CLICOLOR_FORCE are obeyed]:WHEN:(auto always never)' \
             '-h[show this help]' \

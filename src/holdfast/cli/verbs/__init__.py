@@ -16,6 +16,13 @@ VERBS = {
     "log tail": "log_tail",
     "log follow": "log_follow",
     "log drop": "log_drop",
+    "store get": "store_get",
+    "store put": "store_put",
+    "store del": "store_del",
+    "store ls": "store_ls",
+    "store export": "store_export",
+    "store import": "store_import",
+    "store follow": "store_follow",
     "verify": "verify",
     "repair": "repair",
     "inspect": "inspect",
@@ -29,6 +36,7 @@ VERBS = {
 
 GROUPS = {
     "log": ["append", "cat", "tail", "follow", "drop"],
+    "store": ["get", "put", "del", "ls", "export", "import", "follow"],
 }
 """The second words of each first word that has some."""
 
@@ -58,9 +66,18 @@ logs (records of any bytes, appended by many at once):
   log follow DIR        print the records from one on, and wait for more
   log drop DIR          drop old records
 
+stores (keys and values that many processes share):
+  store get DIR KEY     print a value
+  store put DIR KEY V   change a value, durably
+  store del DIR KEY...  delete keys, all or none
+  store ls DIR          print the keys, of one moment
+  store export DIR      print all of it as JSON lines
+  store import DIR      put JSON lines into it
+  store follow DIR      print its changes as they come
+
 what others or a crash have damaged:
-  verify PATH           read all of a log or document: is it damaged?
-  repair PATH --to DIR  save what is whole of a damaged log
+  verify PATH           read all of a log, store or document: is it damaged?
+  repair PATH --to DIR  save what is whole of a damaged log or store
 
 your own program:
   crash -- CMD          find what a power cut or a kill of CMD would destroy

@@ -13,7 +13,7 @@ from holdfast.cli.files import (
     holder_of,
     lock_path_of,
     missing,
-    named_file,
+    named_path,
     read_file,
 )
 from holdfast.cli.kinds import is_list, is_table
@@ -36,11 +36,15 @@ USAGE = "[OPTION...] PATH"
 SUMMARY = "Say what PATH is, who holds it, and what was left beside it."
 ABOUT = """
 Prints the kind, size, mode and time of PATH; of a JSON, TOML or YAML file its
-keys, or where it does not parse; of a log its sequences and segments, of a log
-of lines its files; the lock beside it and its holder; temporary files of writers
-that live or were killed; kept old versions; and what the filesystem promises.
+keys, or where it does not parse; of a log of lines its files; the lock beside it
+and its holder; temporary files of writers that live or were killed; kept old
+versions; and what the filesystem promises. Of a log: the first record that is
+kept, the last that is written, up to which one they are durable, and how many
+after that a power cut may take; its segments. Of a store or journal: kind and
+codec, the same of its commits, its checkpoints, and who holds its locks.
+
 Changes nothing and takes no lock. Exit code 1: a document that does not parse,
-or a log with a damaged header (`holdfast verify` reads all of it).
+or a damaged header (`holdfast verify` reads all of it).
 """
 EXAMPLES = """
 holdfast inspect settings.toml
@@ -57,13 +61,14 @@ def configure(parser: Parser) -> None:
 
 def run(args: Namespace) -> int:
     """Look, and say what was seen."""
-    facts = _facts(named_file(args.path))
+    facts = _facts(named_path(args.path))
     if args.as_json:
         print_json(facts)
     else:
         rows = [(name, _text(name, value)) for name, value in _flat(facts)]
         print_rows(rows, ("FACT", "VALUE"), color=args.color)
-    return NO if any("error" in facts.get(part, {}) for part in ("document", "log")) else OK
+    parts = ("document", "log", "journal", "store")
+    return NO if any("error" in facts.get(part, {}) for part in parts) else OK
 
 
 def _facts(path: str) -> dict[str, Any]:
@@ -178,7 +183,9 @@ def _of_a_folder(path: str) -> dict[str, Any]:
         names = folder.names()
     finally:
         folder.close()
-    return facts | _of_a_log(path, names)
+    from holdfast.cli.state_facts import facts_of_state
+
+    return facts | (facts_of_state(path, names) or _of_a_log(path, names))
 
 
 def _of_a_log(path: str, names: list[str]) -> dict[str, Any]:
@@ -193,10 +200,12 @@ def _of_a_log(path: str, names: list[str]) -> dict[str, Any]:
     log = LogReading(path, only_durable=True, vfs=SYSTEM)
     try:
         segments = segments_of(path)
+        durable, last = log.durable, log.written  # in this order: it is never beyond that
         facts = {
             "first": log.first,
-            "last": log.written,
-            "durable": log.durable,
+            "last": last,
+            "durable": durable,
+            "not_durable": last - durable,
             "records": sum(segment.records for segment in segments),
             "size_bytes": sum(segment.size_bytes for segment in segments),
             "segments": [segment._asdict() for segment in segments],

@@ -7,7 +7,7 @@ import sys
 
 from holdfast.cli import exits, signals
 from holdfast.cli.exits import BAD_DATA, NO_INPUT, OK, Failure, note
-from holdfast.cli.files import named_file
+from holdfast.cli.logs import require_changeable
 from holdfast.cli.output import print_json
 from holdfast.cli.parser import add_json, seconds
 from holdfast.cli.streams import show, show_now
@@ -75,7 +75,7 @@ def run(args: Namespace) -> int:
     """
     from holdfast.primitives.log import Log
 
-    named_file(args.folder)
+    require_changeable(args.folder)
     if args.null + args.whole + bool(args.records) > 1:
         raise Failure("choose one of RECORD, --null and --whole", exits.USAGE)
     log = Log(args.folder, sync=args.sync)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from holdfast.cli import exits, signals
 from holdfast.cli.exits import OK, Failure
-from holdfast.cli.logs import number, require_log
+from holdfast.cli.logs import number, require_changeable
 from holdfast.cli.output import print_json
 from holdfast.cli.parser import add_json
 from holdfast.cli.streams import show
@@ -43,7 +43,7 @@ def run(args: Namespace) -> int:
     """
     from holdfast.primitives.log import Log
 
-    with Log(require_log(args.folder)) as log, signals.Held():
+    with Log(require_changeable(args.folder, is_there=True)) as log, signals.Held():
         try:
             first = log.drop_before(args.before)
         except ValueError as error:

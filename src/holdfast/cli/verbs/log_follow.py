@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from holdfast.cli.exits import OK
-from holdfast.cli.logs import Printer, add_forms, add_written, log_to_read, number
+from holdfast.cli.files import missing, named_file
+from holdfast.cli.logs import Printer, add_forms, add_written, comes, log_to_read, number
 from holdfast.cli.parser import seconds
 
 TYPE_CHECKING = False
@@ -17,7 +18,8 @@ ABOUT = """
 For a reader that keeps the sequence that it has dealt with: started again with
 the next one, it misses no record and gets none twice. Prints as `holdfast log
 cat`; each record is printed as soon as it is durable (with --written: as soon as
-it is written). Goes on until a signal ends it.
+it is written). Goes on until a signal ends it. A DIR that is not there yet is
+waited for.
 
 Exit code 66: N was dropped already, or the reader was overtaken by
 `holdfast log drop`.
@@ -40,8 +42,14 @@ def configure(parser: Parser) -> None:
 
 
 def run(args: Namespace) -> int:
-    """Read all there is, then wait."""
+    """Read all there is, then wait.
+
+    Raises:
+        FileNotFoundError: with --timeout, nothing was there when it was over.
+    """
     printer = Printer(args)
+    if not comes(named_file(args.folder), args.timeout_s):
+        raise missing(args.folder)
     log = log_to_read(args)
     last = printer.add(log.read(args.start))
     start = args.start if last is None else last + 1

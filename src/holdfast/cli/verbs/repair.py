@@ -5,8 +5,9 @@ from __future__ import annotations
 import os
 from stat import S_ISDIR
 
+from holdfast.cli import exits
 from holdfast.cli.exits import CANNOT_CREATE, NO, OK, UNAVAILABLE, Failure
-from holdfast.cli.files import named_file
+from holdfast.cli.files import named_file, named_path
 from holdfast.cli.output import print_json, print_rows
 from holdfast.cli.parser import add_color, add_json
 from holdfast.cli.progress import Telling
@@ -18,18 +19,25 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from holdfast.cli.parser import Namespace, Parser
+    from holdfast.cli.recognition import Kind
     from holdfast.primitives.check_report import RepairReport
 
 COMMAND = False
 USAGE = "[OPTION...] PATH --to DIR"
 SUMMARY = "Save all that is whole of PATH into DIR; PATH is not touched."
 ABOUT = """
-For the folder of a log. The records that are whole are written to a new log in
-DIR, with the sequences that they had, and are durable when this returns. DIR
-must be missing or empty. Nobody should append to PATH meanwhile.
+For the folder of a log, store or journal. The records that are whole are
+written to a new one in DIR, with the sequences that they had, and are durable
+when this returns. DIR must be missing or empty. Nobody should write to PATH
+meanwhile.
 
-Exit code 1: records are missing, or may be; where, is printed. 73: there is
-something in DIR, or it is in PATH.
+Of a store or journal the newest whole checkpoint is taken, and every commit that
+follows without a gap: its state is one that there was. Commits behind a gap are
+saved in DIR/rest, a plain log, and not applied. If what says whose journal it is
+has been lost, name it by --kind and --codec; a store of JSON tells by itself.
+
+Exit code 1: records are missing, or may be; where, is printed. 65: --kind is
+needed. 73: there is something in DIR, or it is in PATH.
 """
 EXAMPLES = """
 holdfast repair events --to events.repaired
@@ -38,8 +46,12 @@ holdfast repair events --to events.repaired
 
 def configure(parser: Parser) -> None:
     """Add the arguments."""
-    parser.add_argument("path", metavar="PATH", help="the folder of a log")
-    parser.add_argument("--to", required=True, metavar="DIR", help="the folder to fill")
+    add = parser.add_argument
+    add("path", metavar="PATH", help="the folder of a log, store or journal")
+    add("--to", required=True, metavar="DIR", help="the folder to fill")
+    add("--kind", choices=("store", "journal"), metavar="KIND",
+        help="store or journal: what PATH is, if its identity is lost")  # fmt: skip
+    add("--codec", metavar="NAME", help="of its values, in the same case")
     add_json(parser)
     add_color(parser)
 
@@ -50,17 +62,18 @@ def run(args: Namespace) -> int:
     Raises:
         Failure: what PATH is, is not repaired by copying; nothing was done.
     """
-    kind = kind_of(args.path)
+    path, to = named_path(args.path), named_file(args.to).rstrip("/") or "/"
+    kind = kind_of(path)
     if kind.repair is None:
-        message = f"{args.path}: a {kind.name} is not repaired by copying. It is untouched. "
-        raise Failure(message + kind.instead, UNAVAILABLE, path=args.path)
-    _refuse_target(args.path, args.to)
-    with Telling("repair", f"reading {args.path} ({kind.name})"):
+        message = f"{path}: a {kind.name} is not repaired by copying. It is untouched. "
+        raise Failure(message + kind.instead, UNAVAILABLE, path=path)
+    _refuse_target(path, to)
+    with Telling("repair", f"reading {path} ({kind.name})"):
         try:
-            report = kind.repair(args.path, args.to)
+            report = _repaired(kind, path, to, args=args)
         except OSError as error:
-            if error.filename == os.path.basename(args.to):  # its folder's descriptor was asked
-                error.filename = args.to
+            if error.filename == os.path.basename(to):  # its folder's descriptor was asked
+                error.filename = to
             raise
     if args.as_json:
         print_json(report.as_dict())
@@ -69,13 +82,25 @@ def run(args: Namespace) -> int:
     return NO if report.lost else OK
 
 
+def _repaired(kind: Kind, path: str, to: str, *, args: Namespace) -> RepairReport:
+    if args.kind is None and args.codec is None:
+        if kind.repair is None:
+            raise ValueError(kind.instead)
+        return kind.repair(path, to)
+    if kind.name not in {"store", "journal"}:
+        raise Failure(f"{path}: is a {kind.name}: --kind and --codec are for others", exits.USAGE)
+    from holdfast.state.journal_repair import repair_journal
+
+    return repair_journal(path, to, kind=args.kind, codec=args.codec)
+
+
 def _refuse_target(path: str, to: str) -> None:
     """Refuse what cannot be filled, before anything is made.
 
     Raises:
         Failure: it is no folder, or a part of what is to be saved.
     """
-    real, source = SYSTEM.resolve(named_file(to)), SYSTEM.resolve(path)
+    real, source = SYSTEM.resolve(to), SYSTEM.resolve(path)
     if real != source and real.startswith(os.path.join(source, "")):
         reason = f"is inside {path}"
     elif not _may_be_a_folder(real):
@@ -99,5 +124,7 @@ def _rows(report: RepairReport) -> Iterator[tuple[str, str]]:
     yield "source", report.source
     yield "target", report.target
     yield "records", str(report.records)
+    for note in report.notes:
+        yield "note", note
     for loss in report.lost:
-        yield "lost", f"after record {loss.after_sequence}: {loss.reason}"
+        yield "lost", str(loss)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from holdfast.cli.exits import BAD_DATA, OK
+from holdfast.cli.files import named_path
 from holdfast.cli.output import print_json, print_rows
 from holdfast.cli.parser import add_color, add_json
 from holdfast.cli.progress import Telling
@@ -19,12 +20,13 @@ COMMAND = False
 USAGE = "[OPTION...] PATH"
 SUMMARY = "Read all of PATH and say whether it is damaged."
 ABOUT = """
-PATH is the folder of a log, a log of lines (.log, .jsonl, .ndjson) or a document
-(.json, .toml, .yaml); which of them, is found by looking. Changes nothing, takes
-no lock, and may run beside writers.
+PATH is the folder of a log, store or journal, a log of lines (.log, .jsonl,
+.ndjson) or a document (.json, .toml, .yaml); which of them, is found by looking.
+Changes nothing, takes no lock, and may run beside writers.
 
-A torn end, a hole and a leftover are what a crash leaves of writes that nobody
-was told of; they are listed, and are no damage. Exit code 65: damaged.
+A torn end, a torn checkpoint that nothing depends on, a hole and a leftover are
+what a crash leaves of writes that nobody was told of; they are listed, and are
+no damage. Exit code 65: damaged.
 """
 EXAMPLES = """
 holdfast verify events && cp -r events backup
@@ -34,7 +36,9 @@ holdfast verify --json events | jq .findings
 
 def configure(parser: Parser) -> None:
     """Add the arguments."""
-    parser.add_argument("path", metavar="PATH", help="a log, a log of lines or a document")
+    parser.add_argument(
+        "path", metavar="PATH", help="a log, store, journal, log of lines or document"
+    )
     add_json(parser)
     add_color(parser)
     parser.add_argument("-q", "--quiet", action="store_true", help="answer by the exit code alone")
@@ -42,9 +46,10 @@ def configure(parser: Parser) -> None:
 
 def run(args: Namespace) -> int:
     """Check, and print the report."""
-    kind = kind_of(args.path)
-    with Telling("verify", f"reading {args.path} ({kind.name})", quiet=args.quiet):
-        report = kind.check(args.path)
+    path = named_path(args.path)
+    kind = kind_of(path)
+    with Telling("verify", f"reading {path} ({kind.name})", quiet=args.quiet):
+        report = kind.check(path)
     if args.as_json:
         print_json(report.as_dict())
     elif not args.quiet:

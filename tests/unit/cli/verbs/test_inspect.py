@@ -7,6 +7,7 @@ import os
 
 from holdfast import Document, FileLock
 from holdfast.primitives.log import Log
+from holdfast.state.store import Store
 
 
 def facts(cli, path, code=0):
@@ -185,3 +186,30 @@ def test_log_of_lines_is_described(cli, tmp_path) -> None:
 def test_other_folders_and_files_are_no_logs(cli, tmp_path, state) -> None:
     """Nothing is said of records then."""
     assert not {"log", "line_log"} & {*facts(cli, tmp_path), *facts(cli, state)}
+
+
+def test_log_says_what_is_durable(cli, tmp_path) -> None:
+    """And how much of the rest a power cut may take."""
+    with Log(tmp_path / "log", sync="never") as log:
+        log.append(b"one")
+        log.barrier()
+        log.append_many([b"two", b"three"])
+        seen = facts(cli, tmp_path / "log")["log"]
+
+    assert (1, 3, 1, 2) == tuple(seen[n] for n in ("first", "last", "durable", "not_durable"))
+
+
+def test_store_is_described(cli, tmp_path) -> None:
+    """A row for each fact of it, the checkpoints by their names."""
+    with Store(tmp_path / "s") as store:
+        store["a"] = 1
+        store.checkpoint()
+        out = cli("inspect", tmp_path / "s").out
+
+    rows = dict(line.split("\t") for line in out.splitlines())
+    assert ("store", "json", "1", "1") == tuple(
+        rows[f"store.{name}"] for name in ("kind", "codec", "sequence", "durable")
+    )
+    assert "1" == rows["store.checkpoints.checkpoint-a.generation"]
+    (tmp_path / "s" / "journal").write_bytes(b"")
+    assert "error" in facts(cli, tmp_path / "s", 1)["journal"]

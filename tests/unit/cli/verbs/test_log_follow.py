@@ -51,6 +51,30 @@ def test_written_records_are_shown_on_request(cli, tmp_path) -> None:
         assert "one\ntwo\n" == cli(*words, "--written", tmp_path / "log").out
 
 
-def test_missing_log_is_not_waited_for(cli, tmp_path) -> None:
-    """A mistyped path is told at once."""
-    assert 66 == cli("log", "follow", tmp_path / "no").code
+def test_log_that_is_not_there_yet_is_waited_for(tmp_path) -> None:
+    """It says so, once, and prints what comes."""
+    program = start_program("log", "follow", tmp_path / "log")
+    assert program.stdout is not None
+    assert program.stderr is not None
+    said = program.stderr.readline().decode()
+    with Log(tmp_path / "log") as log:
+        log.append(b"one")
+        assert b"one\n" == program.stdout.readline()
+    program.send_signal(signal.SIGTERM)
+    out, err = program.communicate(timeout=LIMIT_S)
+
+    assert f"holdfast log follow: {tmp_path}/log: is not there yet, and is waited for\n" == said
+    assert (143, b"", b"") == (program.returncode, out, err)
+
+
+def test_wait_for_a_log_has_a_limit(cli, tmp_path) -> None:
+    """With --timeout a missing folder is told when the time is over."""
+    code, out, err = cli("log", "follow", "--timeout", "0", tmp_path / "no")
+
+    assert (66, "") == (code, out)
+    assert err == f"holdfast log follow: {tmp_path}/no: No such file or directory\n"
+
+
+def test_empty_folder_is_a_log_without_records(cli, tmp_path) -> None:
+    """A log is made in a folder that may be there before it."""
+    assert (0, "", "") == cli("log", "follow", "--timeout", "0", tmp_path)

@@ -31,6 +31,16 @@ def test_emptied_log_has_no_tail(cli, tmp_path) -> None:
     assert (0, "", "") == cli("log", "tail", tmp_path / "log")
 
 
+def test_bare_count_is_told_how_to_write_it(cli, tmp_path) -> None:
+    """As it may be written with tail(1); a folder of that name is given behind `--`."""
+    for words in (("-2", tmp_path), (tmp_path, "-2"), ("-f", "-12", tmp_path)):
+        code, out, err = cli("log", "tail", *words)
+        assert (2, "") == (code, out)
+        assert "write -n " in err
+    assert "'-2' is not a number from 1 on" in cli("log", "tail", "-n", "-2", tmp_path).err
+    assert 66 == cli("log", "tail", "--", "-2").code
+
+
 def test_follow_prints_what_comes(tmp_path) -> None:
     """As soon as it is durable, until a signal ends it."""
     with Log(tmp_path / "log") as log:

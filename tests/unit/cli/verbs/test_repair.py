@@ -7,6 +7,7 @@ import json
 import pytest
 
 from holdfast.primitives.log import Log
+from holdfast.state.store import Store
 from tests.unit.cli.verbs.test_verify import damaged_log
 
 
@@ -76,3 +77,40 @@ def test_target_that_cannot_be_filled_is_refused(cli, tmp_path, monkeypatch, to,
     assert code == result.code
     assert said in result.err
     assert before == sorted(path.name for path in tmp_path.rglob("*"))
+
+
+def test_store_is_repaired(cli, tmp_path) -> None:
+    """What follows a loss is beside it; the exit code says so."""
+    with Store(tmp_path / "s") as store:
+        store["a"] = 1
+        store.checkpoint()
+        for value in ("second", "third"):
+            store["a"] = value
+    (segment,) = (tmp_path / "s" / "log").glob("*.segment")
+    segment.write_bytes(segment.read_bytes().replace(b"second", b"sEcond"))
+    code, out, err = cli("repair", tmp_path / "s", "--to", tmp_path / "new")
+
+    assert (1, "") == (code, err)
+    assert f"note\t1 entries behind a loss are in {tmp_path}/new/rest" in out
+    assert "lost\tafter record 1: 1 record lost: " in out
+    assert "1\n" == cli("store", "get", tmp_path / "new", "a").out
+    assert 0 == cli("verify", tmp_path / "new").code
+    assert "third" in cli("log", "cat", tmp_path / "new" / "rest").out
+
+
+def test_kind_is_named_where_nothing_tells_it(cli, tmp_path) -> None:
+    """65 without it; with it, it is repaired."""
+    with Store(tmp_path / "s", codec="text") as store:
+        store["a"] = "no: json"
+        store.checkpoint()
+    (tmp_path / "s" / "journal").unlink()
+    words = ("repair", tmp_path / "s", "--to", tmp_path / "new")
+    code, out, err = cli(*words)
+
+    assert (65, "") == (code, out)
+    assert "Say its kind and its codec" in err
+    assert 0 == cli(*words, "--kind", "store", "--codec", "text").code
+    assert "no: json\n" == cli("store", "get", tmp_path / "new", "a").out
+    with Log(tmp_path / "log") as log:
+        log.append(b"one")
+    assert 2 == cli("repair", tmp_path / "log", "--to", tmp_path / "x", "--kind", "store").code

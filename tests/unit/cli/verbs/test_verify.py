@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from holdfast.primitives.log import Log
+from holdfast.state.store import Store
 
 
 def damaged_log(folder: Path) -> Path:
@@ -69,11 +70,34 @@ def test_kind_is_found_by_looking(cli, tmp_path, name, data, kind, code) -> None
     assert kind == facts(cli, tmp_path / name, code)["kind"]
 
 
+def test_empty_folder_is_an_empty_log(cli, tmp_path) -> None:
+    """That is how a log begins; what a killed writer left in it changes nothing."""
+    (tmp_path / "log").mkdir()
+    assert ("log", 0, True) == tuple(
+        facts(cli, tmp_path / "log")[name] for name in ("kind", "records", "ok")
+    )
+    (tmp_path / "log" / f".x.{'0' * 16}.holdfast-tmp").touch()
+    assert ["leftover"] == [f["kind"] for f in facts(cli, tmp_path / "log")["findings"]]
+
+
+def test_slash_at_the_end_is_not_printed(cli, tmp_path, monkeypatch) -> None:
+    """Completion puts it there; what is a file is no folder by it."""
+    monkeypatch.chdir(tmp_path)
+    damaged_log(tmp_path / "log")
+    out = cli("verify", "log/").out
+
+    assert "path\tlog\n" in out
+    assert "damage\tlog/0000" in out
+    (tmp_path / "a.json").write_text("{}")
+    assert 66 == cli("verify", "a.json/").code
+
+
 @pytest.mark.parametrize("name", ["a.log", "a.bin", "a.txt", "folder"])
 def test_what_cannot_be_verified_is_refused(cli, tmp_path, name) -> None:
     """Clearly, with what could be."""
     if name == "folder":
         (tmp_path / name).mkdir()
+        (tmp_path / name / "other").touch()
     else:
         (tmp_path / name).write_bytes(b"\0\1\2")
     code, out, err = cli("verify", tmp_path / name)
@@ -93,3 +117,17 @@ def test_old_file_of_json_lines_is_checked_as_one(cli, tmp_path) -> None:
     result = facts(cli, tmp_path / "a.jsonl.1", 65)
 
     assert (str(tmp_path / "a.jsonl.1"), 1) == (result["path"], len(result["findings"]))
+
+
+def test_store_is_verified(cli, tmp_path) -> None:
+    """As what it is; damage of it is 65."""
+    with Store(tmp_path / "s") as store:
+        store["a"] = "value"
+        store.checkpoint()
+        store["b"] = "other"
+    seen = facts(cli, tmp_path / "s")
+    assert ("store", 2, True, []) == (seen["kind"], seen["records"], seen["ok"], seen["findings"])
+    (segment,) = (tmp_path / "s" / "log").glob("*.segment")
+    segment.write_bytes(segment.read_bytes().replace(b"other", b"oTher"))
+
+    assert ["damage"] == [f["kind"] for f in facts(cli, tmp_path / "s", 65)["findings"]]

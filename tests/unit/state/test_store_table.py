@@ -1,0 +1,239 @@
+"""The table of a store: changes, order of keys, views, and checkpoints of it."""
+
+from __future__ import annotations
+
+import gc
+from collections.abc import Callable
+from threading import Lock
+from typing import Any, TypeVar
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from holdfast.errors import BadFrame
+from holdfast.formats.plain import MISSING
+from holdfast.formats.store_format import decode_blocks, encode_changes
+from holdfast.formats.value_codec import keeper_for
+from holdfast.state.key_order import KeyOrder
+from holdfast.state.store_table import Table, TableView, put_in_order, rules_of
+
+T = TypeVar("T")
+KEYS = st.text("ab/é\U0010ffff", max_size=3)
+COMMITS = st.lists(
+    st.dictionaries(KEYS, st.none() | st.sampled_from([b"1", b'"x"', b"[2]"]), min_size=1),
+    max_size=8,
+)
+
+
+def table_of(*commits: dict[str, bytes | None]) -> Table:
+    table = Table(keeper_for("json"), "x.jrn")
+    for changes in commits:
+        table.apply(encode_changes(list(changes.items())))
+    return table
+
+
+class Slices:
+    """Looks at a table; between two of them somebody may change it."""
+
+    def __init__(self, table: Table, between: Callable[[int], object] = lambda _: None) -> None:
+        self.table = table
+        self.between = between
+        self.looks = 0
+
+    def locked(self, look: Callable[[Table], T]) -> T:
+        seen = look(self.table)
+        self.looks += 1
+        self.between(self.looks)
+        return seen
+
+
+def test_scalars_are_kept_decoded_and_all_else_as_bytes() -> None:
+    """So that nothing that is given out can change what is stored."""
+    table = table_of({"a": b"1", "b": b'"x"', "c": b"[1]"}, {"d": b"null"}, {"a": None})
+
+    assert {"b": "x", "c": b"[1]", "d": None} == table.entries
+
+
+def test_entry_that_is_none_changes_nothing() -> None:
+    """It is refused as a whole."""
+    table = table_of({"a": b"1"})
+    with pytest.raises(BadFrame, match=r"x\.jrn"):
+        table.apply(b"\x01\0\0\0")
+    assert {"a": 1} == table.entries
+
+
+@given(COMMITS, COMMITS, KEYS)
+def test_keys_are_in_order_and_views_stand_still(before, after, prefix) -> None:
+    """Whatever is changed while the order is known, and whenever it is asked for."""
+    table = table_of(*before)
+    then = dict(table.entries)
+    view = table.view()
+    sorted_then = sorted(then)
+    assert sorted_then == table.keys()
+    for changes in after:
+        table.apply(encode_changes(list(changes.items())))
+        now = sorted(key for key in table.entries if key.startswith(prefix))
+        assert now == table.keys(prefix)
+        assert min(table.entries, default=None) == table.first()
+
+    assert len(then) == view.size
+    assert [key for key in sorted_then if key.startswith(prefix)] == view.keys(prefix)
+    assert then == dict(zip(sorted_then, map(view.get, sorted_then), strict=True))
+    assert all(view.get(key) is MISSING for key in table.entries if key not in then)
+
+
+def test_order_follows_many_changes_too() -> None:
+    """More than are put in one by one, and more than are remembered."""
+    table = table_of({f"{n:05}": b"1" for n in range(1000)})
+    assert 1000 == len(table.keys())
+    for start, end in ((0, 500), (2000, 30_000)):
+        changes: dict[str, bytes | None] = {f"{n:05}": b"2" for n in range(start, end)}
+        changes |= {f"{n:05}": None for n in range(end, end + 100)}
+        table.apply(encode_changes(list(changes.items())))
+        assert sorted(table.entries) == table.keys()
+    assert [f"{n:05}" for n in range(2000, 2010)] == table.keys("0200")
+
+
+def test_several_views_stand_at_their_own_moments() -> None:
+    """Each sees what was there when it was made."""
+    table = table_of({"a": b"1"})
+    first = table.view()
+    table.apply(encode_changes([("a", b"2")]))
+    second = table.view()
+    table.apply(encode_changes([("a", None)]))
+
+    assert (1, 2, MISSING) == (first.get("a"), second.get("a"), table.view().get("a"))
+
+
+def test_view_that_nobody_holds_costs_nothing() -> None:
+    """It is forgotten with the next change."""
+    table = table_of({"a": b"1"})
+    table.view()
+    gc.collect()
+    table.apply(encode_changes([("a", b"2")]))
+    assert [] == table._views
+
+
+class Suspended(dict[str, Any]):
+    """Entries during whose lookup the table is changed by another thread."""
+
+    def __init__(self, entries: dict[str, Any], change: Callable[[], None]) -> None:
+        super().__init__(entries)
+        self.change = change
+
+    def get(self, key: str, default: Any = None) -> Any:
+        found = super().get(key, default)
+        change, self.change = self.change, lambda: None
+        change()
+        return found
+
+
+def test_view_takes_no_lock_and_is_right_all_the_same() -> None:
+    """A change between its two looks is put aside before it is made (I2)."""
+    table = table_of({"a": b"1"})
+    view: TableView = table.view()
+    table.entries = Suspended(table.entries, lambda: table.apply(encode_changes([("a", b"2")])))
+
+    assert (1, 2) == (view.get("a"), table.entries["a"])
+
+
+@given(COMMITS)
+def test_checkpoint_holds_the_table(commits) -> None:
+    """What is dumped is loaded."""
+    table = table_of(*commits)
+    rules = rules_of(keeper_for("json"), "x")
+
+    assert table.entries == rules.load(iter(rules.dump(Slices(table)))).entries
+    assert {} == rules.initial().entries
+
+
+def test_checkpoint_of_a_table_that_changes_becomes_right_by_replay() -> None:
+    """Between looks others commit; replaying what was committed since gives the state (I3)."""
+    rules = rules_of(keeper_for("json"), "x")
+    table = table_of({f"{n:05}": b"1" for n in range(5000)})
+    commits = [{"00001": None}, {"00001": b"2", "04999": None}, {"x": b"3"}, {"04999": b"4"}]
+    entries = [encode_changes(list(changes.items())) for changes in commits]
+
+    def commit(looks: int) -> None:
+        if looks <= len(entries):
+            table.apply(entries[looks - 1])
+
+    slices = Slices(table, commit)
+    loaded = rules.load(iter(list(rules.dump(slices))))
+    assert table.entries != loaded.entries
+    for entry in entries:
+        rules.apply(loaded, entry)
+    assert table.entries == loaded.entries
+    assert 4 == slices.looks
+
+
+def test_large_values_are_dumped_in_blocks_of_a_bounded_size() -> None:
+    """A block is not much larger than its largest value."""
+    rules = rules_of(keeper_for("bytes"), "x")
+    table = rules.initial()
+    for n in range(20):
+        table.apply(encode_changes([(str(n), bytes(100_000))]))
+    blocks = list(decode_blocks(rules.dump(Slices(table)), where="x"))
+
+    assert 7 == len(blocks)
+    assert max(map(len, blocks)) < 400_000
+
+
+def test_long_keys_are_dumped_in_blocks_of_a_bounded_size() -> None:
+    """Keys count as values do; what is dumped is loaded."""
+    rules = rules_of(keeper_for("json"), "x")
+    table = rules.initial()
+    for n in range(20):
+        table.apply(encode_changes([(f"{n:02}" + "k" * 60_000, b"1")]))
+    blocks = list(decode_blocks(rules.dump(Slices(table)), where="x"))
+
+    assert 4 == len(blocks)
+    assert table.entries == rules.load(iter(rules.dump(Slices(table)))).entries
+
+
+def test_table_whose_order_is_known_is_dumped_in_order() -> None:
+    """Otherwise as the keys came."""
+    rules = rules_of(keeper_for("json"), "x")
+    table = table_of({"b": b"1"}, {"a": b"1"})
+    assert ["b", "a"] == list(rules.load(iter(rules.dump(Slices(table)))).entries)
+    table.keys()
+    assert ["a", "b"] == list(rules.load(iter(rules.dump(Slices(table)))).entries)
+
+
+def test_keys_are_put_in_order_while_others_change_them() -> None:
+    """What comes and goes meanwhile is noted; a second one who does the same changes nothing."""
+    table = table_of({"b": b"1", "a": b"1", "c": b"1"})
+    first, second = table.unsorted(), None
+    assert ["b", "a", "c"] == first
+    table.apply(encode_changes([("d", b"1"), ("a", None)]))
+    second = table.unsorted()
+    table.apply(encode_changes([("e", b"1"), ("b", b"2")]))
+    assert first is not None
+    assert second is not None
+    table.adopt(KeyOrder(first))
+    table.adopt(KeyOrder(second))
+
+    assert ["b", "c", "d", "e"] == table.keys()
+    assert table.unsorted() is None
+
+
+def test_order_is_not_taken_when_too_much_has_changed() -> None:
+    """It is made anew when it is asked for."""
+    table = table_of({"b": b"1"})
+    unsorted = table.unsorted()
+    assert unsorted is not None
+    changes: list[tuple[str, bytes | None]] = [(f"{n:05}", b"1") for n in range(10_000)]
+    table.apply(encode_changes(changes))
+    table.apply(encode_changes([("b", None)]))
+    table.adopt(KeyOrder(unsorted))
+    assert sorted(table.entries) == table.keys()
+
+
+def test_order_can_be_known_before_it_is_asked_for() -> None:
+    """The lock is free while keys are sorted."""
+    table = table_of({"b": b"1", "a": b"1"})
+    put_in_order(table, Lock())
+    assert table.unsorted() is None
+    put_in_order(table, Lock())
+    assert ["a", "b"] == table.keys()

@@ -1,0 +1,48 @@
+"""What is done with a store as a whole: checkpoints, barriers, closing, for threads and tasks."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import pytest
+
+from holdfast.errors import Closed
+from holdfast.state.store import Store
+from holdfast.state.store_upkeep import StoreUpkeep
+
+
+def test_checkpoint_says_what_it_holds(tmp_path) -> None:
+    """What comes later is in the log."""
+    with Store(tmp_path / "a.jrn") as store:
+        store.update(a=1)
+        assert 1 == store.checkpoint()
+        store["b"] = 2
+        assert 2 == store.barrier() == store.sequence
+        assert store.recovered is None
+        assert str(tmp_path / "a.jrn") == store.path
+    with Store(tmp_path / "a.jrn") as store:
+        assert {"a": 1, "b": 2} == dict(store)
+
+
+def test_every_wait_has_a_twin_for_tasks(tmp_path) -> None:
+    """They do the same."""
+
+    async def main() -> None:
+        async with Store(tmp_path / "a.jrn", sync="never") as store:
+            await store.aput("a", 1)
+            assert 1 == await store.abarrier() == await store.acheckpoint()
+            assert {"a": 1} == await store.asnapshot()
+        with pytest.raises(Closed):
+            await store.aget("a")
+        await store.aclose()
+
+    asyncio.run(main())
+
+
+def test_store_tells_its_path_and_whether_it_is_closed(tmp_path) -> None:
+    """Without opening anything."""
+    store: StoreUpkeep[Any] = Store(tmp_path / "a.jrn")
+    assert f"<holdfast.Store {str(tmp_path / 'a.jrn')!r}>" == repr(store)
+    store.close()
+    assert repr(store).endswith("closed>")
