@@ -9,7 +9,7 @@ damage.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import suppress
+from contextlib import closing, suppress
 from functools import partial
 from itertools import chain
 from struct import Struct
@@ -32,7 +32,7 @@ from holdfast.vfs.interpose import Interposed
 from tests.crash.line_logs import Anything
 from tests.crash.logs import EACH, MENDED, NEW, ONE, TWO, Filling, Records, a_log, said
 from tests.crash.places import Place
-from tests.crash.promises import RETURNED, Operation
+from tests.crash.promises import FEW, RETURNED, Operation
 from tests.crash.whole_files import in_a_loop
 from tests.support.log_bytes import Segment, as_folder
 
@@ -189,22 +189,25 @@ def checkpoint_of_unsynced(at: Place) -> None:
         said(at, len(NEW))
 
 
-def after_half_a_checkpoint(at: Place, fault: str, *, keep: int = 0) -> None:
-    """A writer is killed in the middle of a checkpoint; the next one finishes it, and commits."""
-    mortal = Faulty(at.vfs, Fault.parse(f"{fault} -> stop"))
-    with suppress(Stopped), opened(at, vfs=mortal, keep=keep) as journal:
+def after_a_killed_checkpoint(at: Place, data: bytes, first: str = "commit") -> None:
+    """A writer was killed when a slot had (some of) its contents, and no sync; the next goes on."""
+    with (
+        closing(at.vfs.folder(at.path(JOURNAL))) as folder,
+        closing(folder.open("checkpoint-a", "write")) as file,
+    ):
+        file.write(data)
+    if first == "checkpoint":
+        checkpoint_alone(at)
+    checkpoint(at, times=first == "commit")
+
+
+def after_an_unsynced_name(at: Place) -> None:
+    """A writer was killed when a checkpoint had its name, and the folder was not synced."""
+    mortal = Faulty(at.vfs, Fault("sync_folder", 1, effect="stop"))
+    with suppress(Stopped), opened(at, vfs=mortal, keep=1) as journal:
         journal.checkpoint()
-    with opened(at) as journal:
-        journal.checkpoint()
+    checkpoint_alone(at)
     commit(at)
-
-
-def overwriting_after_half_a_checkpoint(at: Place, fault: str) -> None:
-    """The same; what comes after it has something new to write."""
-    mortal = Faulty(at.vfs, Fault.parse(f"{fault} -> stop"))
-    with suppress(Stopped), opened(at, vfs=mortal) as journal:
-        journal.checkpoint()
-    checkpoint(at)
 
 
 def after_a_failed_checkpoint(at: Place) -> None:
@@ -345,6 +348,7 @@ WITH_BOTH = files(
     a_log(*OLD), checkpoint_a=slot(1, generation=1), checkpoint_b=slot(2, generation=2)
 )
 SHORT_LOG = files(*three_segments()[2:], checkpoint_a=slot(2, generation=1))
+HALF = whole(3, generation=3)[:600]
 SHORT_BOTH = files(
     *three_segments()[1:],
     checkpoint_a=slot(1, generation=1),
@@ -361,8 +365,7 @@ ONE_KEPT = files(
     **{f"{checkpoint_name(2)}": whole(2, generation=2)},
 )
 COLD: dict[str, Any] = {"prepare": None}
-FEW: dict[str, Any] = {"states": 16}
-"""Of what writes a megabyte, as whoever makes a slot does."""
+LARGE: dict[str, Any] = {"states": FEW}
 
 
 def journaled(
@@ -420,7 +423,7 @@ OPERATIONS: tuple[Operation, ...] = (
     *journaled("Journal.commit, new journal", commit, Entries(*EACH, old=()), before=OTHER, **COLD),
     *journaled("Journal.commit", commit),
     *journaled("Journal.commit, two in flight", in_flight),
-    *journaled("Journal.commit of nothing", commit_nothing, Entries(EACH[0], unsure=0)),
+    *journaled("Journal.commit of nothing", commit_nothing, Entries(EACH[0], promised=0)),
     *journaled("Journal.barrier", behind_a_barrier),
     *journaled(
         'Journal.commit, sync="never"',
@@ -445,9 +448,9 @@ OPERATIONS: tuple[Operation, ...] = (
         before=HALF_A_SLOT,
         **COLD,
     ),
-    *journaled("Journal.state, of who was killed", shown, Entries(EACH[0], unsure=0)),
-    *journaled("Journal.checkpoint, the first", checkpoint, **FEW),
-    *journaled("Journal.checkpoint, the other slot", checkpoint, before=WITH_A, **FEW),
+    *journaled("Journal.state, of who was killed", shown, Entries(EACH[0], promised=0)),
+    *journaled("Journal.checkpoint, the first", checkpoint, **LARGE),
+    *journaled("Journal.checkpoint, the other slot", checkpoint, before=WITH_A, **LARGE),
     *journaled("Journal.checkpoint, over the older", checkpoint_alone, Entries(), before=WITH_BOTH),
     *journaled("Journal.checkpoint, in turn", partial(checkpoint, times=2), before=WITH_BOTH),
     *journaled("Journal.checkpoint, unsynced", checkpoint_of_unsynced, before=WITH_BOTH),
@@ -470,32 +473,33 @@ OPERATIONS: tuple[Operation, ...] = (
     *journaled(
         "Journal.checkpoint, large",
         partial(checkpoint, is_large=True),
-        Entries(*EACH, is_large=True),
-        **FEW,
+        Entries(*EACH, old=THREE, is_large=True),
+        before=files(*three_segments()),
+        **LARGE,
     ),
     *journaled(
         "Journal after half a slot",
-        partial(overwriting_after_half_a_checkpoint, fault="write 2 on checkpoint*"),
+        partial(after_a_killed_checkpoint, data=HALF),
         Entries(*EACH, old=THREE),
         before=SHORT_BOTH,
     ),
     *journaled(
         "Journal after an unsynced slot",
-        partial(overwriting_after_half_a_checkpoint, fault="sync_data 2"),
+        partial(after_a_killed_checkpoint, data=whole(3, generation=3)),
         Entries(*EACH, old=THREE),
         before=SHORT_BOTH,
     ),
     *journaled(
         "Journal after an unsynced slot, nothing new",
-        partial(after_half_a_checkpoint, fault="sync_data 2"),
+        partial(after_a_killed_checkpoint, data=whole(3, generation=3), first="checkpoint"),
         Entries(*EACH, old=THREE),
         before=SHORT_BOTH,
     ),
     *journaled(
         "Journal after an unsynced name",
-        partial(after_half_a_checkpoint, fault="sync_folder 2", keep=1),
+        after_an_unsynced_name,
         Entries(*EACH, old=THREE),
-        before=ONE_KEPT,
+        before=files(*three_segments()),
     ),
     *journaled("Journal after a failed checkpoint", after_a_failed_checkpoint, before=WITH_BOTH),
     *journaled(
@@ -513,7 +517,7 @@ OPERATIONS: tuple[Operation, ...] = (
         Salvaged(old=THREE),
         before=SHORT_LOG,
         beside=(JOURNAL, f"{JOURNAL}/*", "mended*"),
-        **FEW,
+        **LARGE,
     ),
     *journaled("Journal.acommit", in_a_loop(by_tasks), before=WITH_BOTH),
 )

@@ -103,7 +103,7 @@ class Records:
         """What was appended is there as far as each run of the operation came."""
         runs = [*self._runs(data)]
         assert len(runs) <= 1 + (RECOVERING in acked) + again, f"doubled: {runs}"
-        needed = [*self._acknowledged(acked), len(self.new) if again else 0]
+        needed = [*self._acknowledged(acked), self.promised if again else 0]
         found = iter(runs)
         for count in filter(None, needed):
             assert any(run >= count for run in found), f"not durable: {runs} for {needed}"

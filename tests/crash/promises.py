@@ -30,6 +30,9 @@ RETURNED = "returned"
 RECOVERING = "recovering"
 """What is acknowledged when the recovery after a crash begins."""
 
+FEW = 16
+"""How many states are tried of what writes a megabyte, as whoever makes a slot does."""
+
 Values = tuple[Contents, ...]
 
 
@@ -47,7 +50,7 @@ class Operation(NamedTuple):
     block shows old contents of the disk. `holds` raises if what may not be told by whole
     contents is broken: in every state, and once more when it was done again; it is told what was
     acknowledged, and whether it was done again. `states`: how many of one exploration are tried at
-    most; few where each is large.
+    most; at most `FEW` where each is large: then a sample, which can have no teeth.
     """
 
     name: str

@@ -170,6 +170,14 @@ class Reason(NamedTuple):
         )
 
 
+def _of_journals(
+    kind: str, function: str, line: str, *, operations: tuple[str, ...], why: str
+) -> Iterator[Reason]:
+    """The same reason for operations on journals and stores."""
+    for operation in operations:
+        yield Reason(operation, kind, function, line, why)
+
+
 NOT_PROVEN: tuple[Reason, ...] = (
     Reason(
         "*",
@@ -303,6 +311,87 @@ NOT_PROVEN: tuple[Reason, ...] = (
         "primitives/log_recovery.py *",
         "maker.folder.sync()",
         "the same",
+    ),
+    *_of_journals(
+        "sync_data",
+        "primitives/log_recovery.py *",
+        "segment.file.sync_data()",
+        operations=("Journal.commit, after *", "Store put, after *"),
+        why="what a crash has left lies on the disk already",
+    ),
+    *_of_journals(
+        "sync_folder",
+        "primitives/log_recovery.py *",
+        "maker.folder.sync()",
+        operations=("Journal.commit, after *", "Store put, after *"),
+        why="the name of the segment lies on the disk already",
+    ),
+    *_of_journals(
+        "sync_data",
+        "state/checkpoints.py Checkpoints._sync_slot",
+        "file.sync_data()",
+        operations=(
+            "Journal.[ac]*",
+            "Journal after half a slot",
+            "Journal after a failed checkpoint",
+            "Journal after an unsynced commit",
+            "Store.*",
+        ),
+        why="the slot was written before, durably; whether that is so nobody can see, and where it "
+        "is not, this sync bites (`Journal after an unsynced slot`)",
+    ),
+    *_of_journals(
+        "sync_folder",
+        "state/checkpoints.py Checkpoints._settle",
+        "self._folder.sync()",
+        operations=(
+            "Journal.[ac]*",
+            "Journal after half a slot",
+            "Journal after a failed checkpoint",
+            "Journal after an unsynced [cs]*",
+            "Store.*",
+        ),
+        why="the name was there before, durably; where it was not, this sync bites (`Journal after "
+        "an unsynced name`)",
+    ),
+    *_of_journals(
+        "sync_data",
+        "state/checkpoint_writing.py overwrite_slot",
+        "file.sync_data()",
+        operations=(
+            "Journal.acommit",
+            "Journal.checkpoint, in turn",
+            "Journal.checkpoint, unsynced",
+            "Journal after a failed checkpoint",
+            "Journal after an unsynced commit",
+            "Journal after an unsynced slot",
+            "Store.aput",
+            "Store.checkpoint, with a put meanwhile",
+        ),
+        why="nothing is dropped for this checkpoint; where something is, the sync bites "
+        "(`Journal.checkpoint, dropping segments`)",
+    ),
+    *_of_journals(
+        "sync_folder",
+        "state/checkpoint_writing.py make_file",
+        "folder.sync()",
+        operations=("Journal.checkpoint, keep=1", "Store.checkpoint, keep=1"),
+        why="the checkpoint before is kept, with the log since",
+    ),
+    *_of_journals(
+        "sync_folder",
+        "primitives/log_segment.py remove_before",
+        "folder.sync()",
+        operations=(
+            "Journal.checkpoint, *",
+            "Journal after half a slot",
+            "Journal after an unsynced slot*",
+            "Journal after an unsynced name",
+            "Store.aput",
+            "Store.checkpoint*",
+        ),
+        why="a segment that comes back is skipped; where several go, the sync keeps their order "
+        "(`Journal after an unsynced name`)",
     ),
 )
 

@@ -27,6 +27,8 @@ EXPLORED = [
     *("LineLog.append, new file", "LineLog.append, rotation", "DurableHandler, rotation"),
     *("Log.append, new log", "Log.append, into the next segment, zero-filling"),
     *("Log after half a frame", "Log after a failed sync", "Log.drop_before, all"),
+    *("Journal.commit, new journal", "Journal.checkpoint, dropping segments"),
+    *("Store put, new store", "Store.transaction", "Store.checkpoint, keep=1"),
 ]
 KILLED = [
     "write_bytes",
@@ -34,6 +36,8 @@ KILLED = [
     "Document.update, keep=2",
     "LineLog.append, rotation",
     "Log.append, into the next segment",
+    "Journal.checkpoint, dropping segments",
+    "Store.transaction",
 ]
 
 

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import pytest
 
 from holdfast.vfs import SYSTEM
-from holdfast.vfs.fault import Faulty, Stopped, each_fault
+from holdfast.vfs.fault import Fault, Faulty, Stopped, each_fault
 from holdfast.vfs.memory import MemoryVFS
 from tests.support.budget import scaled
 from tests.support.checkpoints import LARGE, at, empty_disk, of, place_of, written
@@ -168,6 +168,46 @@ def test_killed_maker_and_a_power_cut_leave_no_place_or_a_whole_one(seed) -> Non
         third = place_of(disk.crash(seed=seed))
         assert third.open(create=False), str(fault)
         assert second.identity == third.identity, str(fault)
+
+
+def made_in_the_end(disk: MemoryVFS, why: str) -> None:
+    """It can be made, is durable then, and nothing else is there."""
+    place = place_of(disk)
+    assert place.open(create=True), why
+    assert ["journal"] == place.folder.names(), why
+    number = place.identity.id
+    place.close()
+    after = place_of(disk.crash())
+    assert after.open(create=False), why
+    assert number == after.identity.id, why
+    assert {"state.jrn", "state.jrn/journal"} == set(disk.tree()), why
+
+
+def test_place_is_durable_after_a_creation_that_failed() -> None:
+    """I4: whatever call failed, the next creation does not count on what no sync will cover."""
+    for fault in each_fault(*ERRORS):
+        disk = MemoryVFS()
+        place = place_of(Faulty(disk, fault))
+        with suppress(OSError):
+            place.open(create=True)
+        place.close()
+        made_in_the_end(disk, str(fault))
+
+
+def test_place_is_durable_after_a_maker_that_died_and_one_that_failed() -> None:
+    """I4: what the second one could not sync, the third one makes anew."""
+    for dead in each_fault("stop"):
+        for fault in each_fault("EIO", "EMFILE"):
+            disk = MemoryVFS()
+            with suppress(Stopped):
+                place_of(Faulty(disk, Fault("call", dead.nth, effect="stop"))).open(create=True)
+            place = place_of(Faulty(disk, fault))
+            with suppress(OSError):
+                place.open(create=True)
+            place.close()
+            made_in_the_end(disk, f"{dead}, {fault}")
+        with suppress(Stopped):
+            place_of(Faulty(MemoryVFS(), dead)).open(create=True)
 
 
 # ------------------------------------------------------------ interrupts

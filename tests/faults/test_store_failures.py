@@ -135,7 +135,7 @@ def test_disk_that_is_full_at_any_byte() -> None:
                 assert errno.ENOSPC == error.errno
                 assert not told or error.__notes__
                 break
-            assert told == dict(store)
+            assert told == read(disk, read_only=True)
             with suppress(OSError):
                 store.checkpoint()
             disk.core.capacity_bytes = None

@@ -312,8 +312,8 @@ def _may_remove(op: Op) -> bool:
 class _Frame:
     """A place in the search: what led here, the state, and what is left to try.
 
-    What may have happened, and nobody saw by its tag, is of use to who reads the key, and can be put
-    off until right before that (of several keys: before who touches one), or until its last moment.
+    What may have happened, and nobody saw by its tag, is of use to who reads the key, and can be
+    put off until right before that (of several keys: who touches one), or until its last moment.
     """
 
     __slots__ = ("choices", "done", "index", "latest", "op", "owed", "state", "used")

@@ -376,7 +376,9 @@ def torn(one: Op, history: Sequence[Op]) -> Op | None:
     (key, _), *rest = one.result  # type: ignore[misc]
     old = [o for o in history if o.kind == "put" and o.arguments[0] == key and o.end is not None]
     old = [o for o in old if o.end < one.start - 200]  # type: ignore[operator]
-    return (old and one._replace(result=((key, (old[0].arguments[1], old[0].tag)), *rest))) or None
+    if not old:
+        return None
+    return one._replace(result=((key, (old[0].arguments[1], old[0].tag)), *rest))
 
 
 @pytest.mark.parametrize("spoil", [stale, lost, torn])

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "MAX_CHANGES",
+    "MAX_ENTRY_BYTES",
     "MAX_KEY_BYTES",
     "MAX_VALUE_BYTES",
     "decode_blocks",
@@ -39,8 +40,10 @@ _HEAD_BYTES: Final = 8
 _ROW_BYTES: Final = 8
 _KIND: Final = 1
 _DELETED: Final = 0xFFFF_FFFF
-MAX_VALUE_BYTES: Final = (60 << 20) - MAX_KEY_BYTES - _HEAD_BYTES - _ROW_BYTES
-"""What still makes an entry, with any key, that a journal takes."""
+MAX_ENTRY_BYTES: Final = 60 << 20
+"""What a journal takes for one commit."""
+MAX_VALUE_BYTES: Final = MAX_ENTRY_BYTES - MAX_KEY_BYTES - _HEAD_BYTES - _ROW_BYTES
+"""What still makes an entry, with any key."""
 
 _ONE: Final = Struct("<4I")
 _ONE_HEAD: Final = _ONE.pack(_KIND, 1, 0, 0)[:8]
@@ -99,7 +102,7 @@ def encode_changes(changes: Sequence[tuple[str, bytes | None]]) -> bytes:
 def _too_large(key: str, value: bytes) -> ValueError:
     return ValueError(
         f"the value of {key[:64]!r} has {len(value)} bytes, and at most {MAX_VALUE_BYTES} can be "
-        "stored. Keep large data in files of their own, and their names here."
+        "stored; keep large data in files of their own, and their names here"
     )
 
 

@@ -60,9 +60,11 @@ class ValueKeeper(Generic[V]):
     Attributes:
         name: of the codec.
         ready: types of which a kept value is the value itself.
+        is_foreign: the codec is the user's own.
     """
 
     ready: frozenset[type] = frozenset()
+    is_foreign = False
 
     def __init__(self, codec: ValueCodec[V]) -> None:
         self.name = codec.name
@@ -107,13 +109,22 @@ class ValueKeeper(Generic[V]):
         return data
 
 
+class _ForeignKeeper(ValueKeeper[V]):
+    is_foreign = True
+
+
 class _BytesCodec:
     """Bytes as they are."""
 
     name = "bytes"
 
     def encode(self, value: bytes) -> bytes:
-        return bytes(memoryview(value))
+        try:
+            return bytes(memoryview(value))
+        except TypeError:
+            raise TypeError(
+                f"the values of this store are bytes, not {type(value).__name__}"
+            ) from None
 
     def decode(self, data: bytes) -> bytes:
         return data
@@ -131,7 +142,10 @@ class _TextCodec:
     def encode(self, value: Any) -> bytes:
         if not isinstance(value, str):
             raise TypeError(f"the values of this store are text, not {type(value).__name__}")
-        return str(value).encode()
+        try:
+            return str(value).encode()
+        except UnicodeEncodeError:
+            raise ValueError("the text has a lone surrogate, which no UTF-8 can hold") from None
 
     def decode(self, data: bytes) -> str:
         try:
@@ -340,7 +354,7 @@ def keeper_for(codec: str | ValueCodec[Any] | None, type: Any = None) -> ValueKe
     _refuse_no_codec(codec)
     if type is not None:
         raise ValueError(f"the codec {codec.name!r} decides about types: leave `type` out")
-    return ValueKeeper(codec)
+    return _ForeignKeeper(codec)
 
 
 def _named(name: str, type_: Any) -> ValueKeeper[Any]:

@@ -10,6 +10,8 @@ I2  A result that nobody will receive any more is handed to `undo`.
 I3  The threads are daemons, at most `_THREADS_MAX`, made when needed; a forked child starts with
     none.
 I4  A call that is refused because no thread can be had is not queued: nobody does it later.
+I5  What gives something back (`run_now`, `undo`) is never queued behind other calls, which may be
+    waiting for just that, nor cancelled.
 """
 
 from __future__ import annotations
@@ -29,7 +31,7 @@ if TYPE_CHECKING:
     _T = TypeVar("_T")
     _Job = tuple[Future[Any], Callable[[], Any]]
 
-__all__ = ["run", "twin"]
+__all__ = ["run", "run_now", "twin"]
 
 _THREADS_MAX = 16
 
@@ -62,6 +64,21 @@ class _Threads:
             self._jobs.put((future, function))
         return future
 
+    def begin(self, function: Callable[[], _T]) -> Future[_T]:
+        """Begin a call at once (I5); where no thread can be had for it, in this one."""
+        from concurrent.futures import Future
+
+        future: Future[_T] = Future()
+        with self._lock:
+            if self._unfinished >= self._threads and self._threads < _THREADS_MAX:
+                self._try_to_add_thread()
+            if self._unfinished < self._threads:  # one of them is idle
+                self._unfinished += 1
+                self._jobs.put((future, function))
+                return future
+        _begin_alone(future, function)
+        return future
+
     def _add_thread(self) -> None:
         self._threads += 1
         name = f"holdfast-{self._threads}"
@@ -76,11 +93,26 @@ class _Threads:
             error.add_note("Nothing was begun, and nothing will be. Try again later.")
             raise
 
+    def _try_to_add_thread(self) -> None:
+        try:
+            self._add_thread()
+        except (RuntimeError, MemoryError):
+            return  # the system gives none
+
     def _work(self) -> None:
         while True:
             _do(*self._jobs.get())
             with self._lock:
                 self._unfinished -= 1
+
+
+def _begin_alone(future: Future[Any], function: Callable[[], Any]) -> None:
+    from threading import Thread
+
+    try:
+        Thread(target=_do, args=(future, function), name="holdfast-now", daemon=True).start()
+    except (RuntimeError, MemoryError):  # the system gives none, and nobody may wait for one
+        _do(future, function)
 
 
 def _do(future: Future[Any], function: Callable[[], Any]) -> None:
@@ -142,7 +174,23 @@ async def run(function: Callable[[], _T], *, undo: Callable[[_T], object] | None
             raise
         if await _outcome(waiter) and undo is not None:
             result = job.result()
-            await _outcome(asyncio.wrap_future(_our_threads().submit(lambda: undo(result))))
+            await _outcome(asyncio.wrap_future(_our_threads().begin(lambda: undo(result))))
+        raise
+
+
+async def run_now(function: Callable[[], _T]) -> _T:
+    """Run `function`, which gives something back that others may wait for, on a thread (I5).
+
+    Raises:
+        asyncio.CancelledError: the call is over.
+    """
+    import asyncio
+
+    waiter = asyncio.wrap_future(_our_threads().begin(_in_context(function)))
+    try:
+        return await asyncio.shield(waiter)
+    except asyncio.CancelledError:
+        await _outcome(waiter)
         raise
 
 

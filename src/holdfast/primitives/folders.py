@@ -1,12 +1,15 @@
 """Open a folder, making the missing ones on the way so that they survive a power cut.
 
 Guarantee: when `open_folder` returns with `sync="always"`, the folder and every folder made on the
-way are on stable storage. Not guaranteed: that a failure removes again what it has made; an empty
-folder may stay behind.
+way are on stable storage. Not guaranteed: that a failure removes again all that it has made; empty
+folders that are durable may stay behind; that a folder which is there already is durable, if its
+maker was killed before the sync.
 
 I1  A folder that was made is synced, and so is the one that holds its name; also when somebody
     else made it at the same moment, whose own sync may not have happened yet.
 I2  `open_subfolder` and `open_found` open a folder and never what a symlink points to.
+I3  A folder whose sync failed is removed again while it is empty, so that the next attempt makes it
+    anew: a second sync may return well and cover nothing of what the first one has lost.
 """
 
 from __future__ import annotations
@@ -60,7 +63,7 @@ def open_folder(path: str, *, sync: Sync, vfs: VFS) -> Folder:
 
     Raises:
         PermissionError: with `"always"`, also for a folder that may be entered and not read.
-        OSError: it cannot be opened or made; folders already made on the way stay, empty.
+        OSError: it cannot be opened or made; folders made on the way, and synced, stay, empty.
     """
     try:
         return vfs.folder(path or os.curdir, readable=sync == "always")
@@ -116,20 +119,36 @@ def _nearest(path: str, vfs: VFS) -> tuple[Folder, list[str]]:
 def _make(parent: Folder, path: str, *, sync: Sync, vfs: VFS) -> Folder:
     """Make one folder in `parent` and sync both, also if another was faster (I1)."""
     name = os.path.basename(path.rstrip(os.sep))
-    if name not in {os.curdir, os.pardir}:
-        try:
-            parent.mkdir(name)
-        except FileExistsError:
-            pass
-    child = vfs.folder(path, readable=sync == "always")
-    if sync == "always":
-        try:
+    is_dotted = name in {os.curdir, os.pardir}
+    child = None
+    try:
+        if not is_dotted:
+            _make_one(parent, name)
+        child = vfs.folder(path, readable=sync == "always")
+        if sync == "always":
             child.sync()
             parent.sync()
-        except BaseException:
-            close_quietly(child)
-            raise
+    except BaseException:
+        close_quietly(child)
+        if sync == "always" and not is_dotted:
+            _unmake(parent, name)
+        raise
     return child
+
+
+def _make_one(parent: Folder, name: str) -> None:
+    try:
+        parent.mkdir(name)
+    except FileExistsError:
+        pass
+
+
+def _unmake(parent: Folder, name: str) -> None:
+    """Remove a folder that is not durable, unless somebody uses it (I3)."""
+    try:
+        parent.rmdir(name)
+    except OSError:
+        pass  # the error that led here is what is told
 
 
 def open_subfolder(parent: Folder, name: str, *, path: str, vfs: VFS) -> Folder:

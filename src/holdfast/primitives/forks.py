@@ -3,29 +3,31 @@
 from __future__ import annotations
 
 import os
-from weakref import WeakMethod
+from weakref import WeakKeyDictionary
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from typing import Any
 
 __all__ = ["call_in_child"]
 
-_methods: set[WeakMethod[Callable[[], None]]] = set()
+_methods: WeakKeyDictionary[object, str] = WeakKeyDictionary()
+# Not WeakMethod: one whose object outlives it, at the end of the interpreter, prints an error.
 
 
 def call_in_child(method: Callable[[], None]) -> None:
-    """See to it that a bound method is called in each child that is forked from now on.
+    """See to it that a bound method, one for each object, is called in each child forked from now.
 
     It does not keep its object alive.
     """
-    _methods.add(WeakMethod(method, _methods.discard))
+    bound: Any = method
+    _methods[bound.__self__] = bound.__name__
 
 
 def _in_child() -> None:
-    for reference in list(_methods):
-        if (method := reference()) is not None:
-            method()
+    for owner, name in list(_methods.items()):
+        getattr(owner, name)()
 
 
 if hasattr(os, "register_at_fork"):

@@ -45,6 +45,7 @@ from holdfast.primitives.log_holding import LogHolding
 from holdfast.primitives.log_recovery import Durable, Recovered, find_end, rescue
 from holdfast.primitives.log_segment import firsts_of, remove_before
 from holdfast.primitives.log_tip import Tip, adopted
+from holdfast.primitives.temp import sweep_leftovers
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -298,6 +299,7 @@ class Appender(LogHolding):
         """Remove the segments whose records all lie before a sequence; return the first kept.
 
         The oldest goes first, and is gone from the disk before the next one: a crash leaves no gap.
+        What killed makers of segments have left goes as well.
 
         Args:
             choose: gives that sequence, from the folder, the first sequence of each segment, and
@@ -309,6 +311,7 @@ class Appender(LogHolding):
         """
 
         def remove(log: OpenLog) -> int:
+            sweep_leftovers(log.folder, vfs=self.settings.vfs)
             tip = self.current(log)
             sequence = choose(log.folder, firsts_of(log.folder), tip.last)
             if sequence > tip.last and not tip.is_empty:

@@ -11,19 +11,17 @@ I2  Nothing past the end that a following segment states is read.
 from __future__ import annotations
 
 import errno
-from bisect import bisect_right
 
-from holdfast.errors import BadFrame, Corruption, Truncated
+from holdfast.errors import BadFrame, Corruption
 from holdfast.formats.log_format import (
-    FIRST_OFFSET,
     MAX_SEGMENT_BYTES,
     Frame,
     numbered,
-    segment_name,
 )
 from holdfast.formats.log_scan import examine, frames
-from holdfast.primitives.log_errors import damaged, refuse_stranger
+from holdfast.primitives.log_errors import damaged
 from holdfast.primitives.log_segment import firsts_of, open_segment, sync_unknown
+from holdfast.primitives.log_walk import SegmentWalk
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -41,37 +39,15 @@ if TYPE_CHECKING:
 
 __all__ = ["Cursor"]
 
-_LOOKS = 4
 _ENOUGH = 64
 _SMALL_BYTES = 4096
+_SOON_BYTES = 1 << 18
 
 
-class Cursor:
+class Cursor(SegmentWalk):
     """Reads records from `start` (None: the first that is kept) on."""
 
-    __slots__ = (
-        "_at",
-        "_begun",
-        "_firsts",
-        "_frames",
-        "_limit",
-        "_next",
-        "_place",
-        "_segment",
-        "_view",
-        "position",
-    )
-
-    def __init__(self, view: View, start: int | None) -> None:
-        self._view = view
-        self.position = start
-        self._segment: Segment | None = None
-        self._frames: Iterator[Frame] | None = None
-        self._at = FIRST_OFFSET
-        self._next = self._begun = 0
-        self._limit = 0
-        self._firsts: list[int] = []
-        self._place: Place | None = None
+    __slots__ = ()
 
     @classmethod
     def end_of(cls, view: View) -> int:
@@ -124,6 +100,32 @@ class Cursor:
                 found=len(found),
             )
         return first, found
+
+    def pull_to(self, place: Place, *, end: int, last: int) -> tuple[int, list[bytes]] | None:
+        """Return as `pull_data` what lies before a published end of the segment that is read.
+
+        None, and the cursor stays, where that is not all that a look at the disk would give.
+
+        Args:
+            place: the segment that the end is published of.
+            end: where it ends.
+            last: the last sequence there.
+
+        Raises:
+            OSError: it cannot be read.
+        """
+        segment, first = self._segment, self._next
+        if segment is None or self._frames is not None or segment.place != place:
+            return None
+        if not 0 < end - self._at <= _SOON_BYTES or self.position != first:
+            return None
+        found = list(
+            frames(segment.read, start=self._at, limit=end, first=first, seed=segment.seed)
+        )
+        if not found or (found[-1].end, found[-1].last) != (end, last):
+            return None
+        self._at, self._next, self.position = end, last + 1, last + 1
+        return first, [data for frame in found for data in frame.records()]
 
     def _pull(self, records_of: Callable[[Frame], list[_R]]) -> list[_R]:
         records: list[_R] = []
@@ -217,32 +219,6 @@ class Cursor:
                 return False
         return self._read_on(folder, segment, limit)
 
-    def _enter(self, folder: Folder) -> bool:
-        """Open the segment that holds the position."""
-        wanted = self.position
-        for look in range(_LOOKS):
-            firsts = self._firsts = firsts_of(folder)
-            if not firsts:
-                return False
-            if wanted is not None and wanted < firsts[0]:
-                raise self._overtaken(wanted, firsts[0])
-            first = firsts[0] if wanted is None else firsts[bisect_right(firsts, wanted) - 1]
-            try:
-                self._go_to(open_segment(folder, first, "read"))
-            except FileNotFoundError:  # dropped between the look and the opening
-                if look == _LOOKS - 1:
-                    raise
-            else:
-                break
-        return True
-
-    def _go_to(self, segment: Segment) -> None:
-        old, self._segment = self._segment, segment
-        if old is not None:
-            old.close()
-        self._at = FIRST_OFFSET
-        self._next = segment.header.first
-
     def _read_on(self, folder: Folder, segment: Segment, limit: int | None) -> bool:
         try:
             following = self._following(folder, segment)
@@ -285,47 +261,6 @@ class Cursor:
         self._frames = _with_first(frame, found)
         return True
 
-    def _following(self, folder: Folder, segment: Segment) -> Segment | None:
-        """Open the segment after this one, if there is one."""
-        following = None
-        for _ in range(_LOOKS):
-            first = self._later(folder, segment.header.first)
-            if first is None:
-                return None
-            try:
-                following = open_segment(folder, first, "read")
-            except FileNotFoundError:
-                self._firsts = []  # dropped since: look again
-                continue
-            if following.header.previous_first == segment.header.first:
-                break
-            self._firsts = []  # a listing may miss a name that is made meanwhile
-            following.close()
-        if following is not None:
-            try:
-                if following.header.previous_first != segment.header.first:
-                    self._refuse_overtaken(folder, segment)
-                refuse_stranger(following, segment)
-            except BaseException:
-                following.close()
-                raise
-        return following
-
-    def _later(self, folder: Folder, first: int) -> int | None:
-        """Return the first sequence of the next segment by name, from a listing that may be old."""
-        for _ in range(2):
-            at = bisect_right(self._firsts, first)
-            if at < len(self._firsts):
-                return self._firsts[at]
-            self._firsts = firsts_of(folder)
-        return None
-
-    def _refuse_overtaken(self, folder: Folder, segment: Segment) -> None:
-        """Tell a reader that was overtaken by retention from one that found a gap."""
-        firsts = self._firsts = firsts_of(folder)
-        if firsts and segment.header.first not in firsts and firsts[0] > self._next:
-            raise self._overtaken(self._next, firsts[0])
-
     def _read_sealed(self, segment: Segment, following: Segment) -> bool:
         end = following.header.previous_end
         if self._at < end:
@@ -347,15 +282,6 @@ class Cursor:
         self._go_to(following)
         return self._advance()
 
-    def _is_other(self, folder: Folder, segment: Segment) -> bool:
-        """Look whether the name stands for another file now: it was empty, or put back."""
-        try:
-            info = folder.stat(segment_name(segment.header.first))
-        except FileNotFoundError:
-            return False
-        place = segment.place
-        return (info.st_dev, info.st_ino) != (place.device, place.inode)
-
     # ------------------------------------------------------------ errors
 
     def _examine(self, segment: Segment) -> Tail:
@@ -367,22 +293,6 @@ class Cursor:
             proof = self._examine(segment).proof or "nothing is there"
             proof = f"records up to {self._limit} were acknowledged ({proof})"
         return damaged(segment.path, self._at, proof)
-
-    def _overtaken(self, asked: int, first: int) -> Truncated:
-        return Truncated(
-            f"{self._view.path}: record {asked} was dropped; the first that is kept is {first}. "
-            f"Nothing was changed. Read on from {first}, and keep more (keep_bytes=, keep_s=).",
-            path=self._view.path,
-            asked=asked,
-            first=first,
-        )
-
-    def close(self) -> None:
-        """Close what is open; idempotent."""
-        if self._segment is not None:
-            self._segment.close()
-            self._segment = None
-        self._frames = None
 
 
 def _with_first(frame: Frame, others: Iterator[Frame]) -> Iterator[Frame]:

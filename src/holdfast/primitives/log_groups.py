@@ -155,7 +155,7 @@ class GroupCommit(Generic[_Item, _T]):
     def _join(self, items: Sequence[_Item], size_bytes: int) -> _Group[_Item, _T]:
         """Add items to the last group that has room, for the thread; with the mutex held (I3)."""
         self._wake()
-        group = self._groups[-1] if self._groups else None
+        group: _Group[_Item, _T] | None = self._groups[-1] if self._groups else None
         if (
             group is None
             or group.size_bytes + size_bytes > GROUP_BYTES

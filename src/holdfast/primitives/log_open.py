@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import errno
-import os
 
 from holdfast.errors import Corruption, UnknownFormat
 from holdfast.formats.log_format import FIRST_OFFSET, first_of
@@ -21,6 +20,7 @@ from holdfast.primitives.log_hint import (
 )
 from holdfast.primitives.log_recovery import Maker
 from holdfast.primitives.log_segment import ZEROS
+from holdfast.primitives.settling import name_anew, sync_name
 from holdfast.primitives.temp import recognise
 
 TYPE_CHECKING = False
@@ -132,13 +132,11 @@ def _settle(folder: Folder, settings: Settings) -> None:
         return
     _refuse_foreign(folder, names)
     try:
-        above = settings.vfs.folder(os.path.dirname(settings.path) or os.curdir, readable=True)
-    except PermissionError:  # made for us by somebody who may
-        return
-    try:
-        above.sync()
-    finally:
-        close_quietly(above)
+        sync_name(settings.path, vfs=settings.vfs)
+    except OSError:
+        if LOCK not in names:  # whoever made that had synced the name
+            name_anew(folder, settings.path, vfs=settings.vfs)
+        raise
 
 
 def _refuse_foreign(folder: Folder, names: list[str]) -> None:

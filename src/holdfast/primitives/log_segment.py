@@ -20,7 +20,7 @@ from holdfast.formats.log_format import (
 )
 from holdfast.primitives.folders import close_quietly
 from holdfast.primitives.log_hint import Place
-from holdfast.primitives.temp import Made, create, write_all
+from holdfast.primitives.temp import Made, create, sweep_leftovers, write_all
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -149,7 +149,7 @@ def make_segment(
     """Make a segment under its name, whole and durable; one of the same name is replaced.
 
     For who holds the append lock. After a failure, or a crash, there is no such segment, or the old
-    one; perhaps a temporary file, which `sweep` removes.
+    one; perhaps a temporary file, which the making of the next one removes.
 
     Args:
         folder: the log.
@@ -164,6 +164,7 @@ def make_segment(
             the name away. Nothing may be appended to the log before this is repaired.
         OSError: it cannot be made; the log is as it was.
     """
+    sweep_leftovers(folder, vfs=vfs)  # first: it makes room
     made = Made()
     name = segment_name(header.first)
     path = path_in(folder, header.first)

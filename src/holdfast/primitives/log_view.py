@@ -59,7 +59,7 @@ class View:
         self._limit_word = DURABLE if durable else LAST
         self._asked = asked
         self._boot = 0
-        self._identity = (0, 0)
+        self._identity: tuple[int, int] = (0, 0)
         self._file: File | None = None
         self._words: Words | None = None
         self.place: Place | None = None

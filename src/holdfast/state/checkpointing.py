@@ -6,6 +6,8 @@ Guarantee: the log since the last checkpoint is not much longer than the checkpo
 
 I1  One process at a time writes one: it holds the lock of the file `journal`.
 I2  A checkpoint counts only when the log is durable up to the last commit that left a trace in it.
+I3  Lock, state, checkpoints and log are of one journal: where another one has taken the place, as a
+    backup does that is restored, nothing is written to it, nor dropped, on account of the old one.
 """
 
 from __future__ import annotations
@@ -13,6 +15,7 @@ from __future__ import annotations
 from itertools import chain
 
 from holdfast.light_threading import Lock
+from holdfast.state.journal_place import replaced
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -125,29 +128,44 @@ class Checkpointer:
             The last commit that it holds; 0 if somebody else is writing one, and `block` is off.
 
         Raises:
-            OSError: it could not be written; the one before, and the log, are as they were.
+            OSError: it could not be written; the one before, and the log, are as they were. ESTALE:
+                another journal has taken the place of this one just now.
             HandlePoisoned, Corruption: as a commit.
         """
-        place = self._machine.place
         if not block and self._writing.locked():
             return 0
         with self._writing:
-            try:
-                if place.lock_checkpoints(block=block):
-                    return self._write(is_asked=block)
-            finally:
-                try:
-                    place.unlock_checkpoints()
-                except BaseException:  # interrupted at its entry
-                    place.unlock_checkpoints()
-                    raise
-            with self._machine.lock:
-                self._machine.replica.bytes_since = 0
-            return 0
+            sequence = self._write_locked(block=block)
+        if sequence is None and block:
+            raise replaced(self._machine.path)
+        return sequence or 0
 
-    def _write(self, *, is_asked: bool) -> int:
+    def _write_locked(self, *, block: bool) -> int | None:
+        """Write one under the lock (I1); None if another journal has taken the place meanwhile."""
+        machine, place = self._machine, self._machine.place
+        opened = place.opened
+        try:
+            if place.lock_checkpoints(block=block):
+                checkpoints = machine.checkpoints_of(opened)
+                if checkpoints is not None:
+                    return self._write(checkpoints, opened, is_asked=block)
+                return None
+        except Exception:
+            if place.opened is opened or machine.is_closed:
+                raise
+            return None  # it was opened anew by another thread
+        finally:
+            try:
+                place.unlock_checkpoints()
+            except BaseException:  # interrupted at its entry
+                place.unlock_checkpoints()
+                raise
+        with machine.lock:
+            machine.replica.bytes_since = 0
+        return 0
+
+    def _write(self, checkpoints: Checkpoints, opened: object, *, is_asked: bool) -> int:
         machine = self._machine
-        checkpoints = machine.checkpoints()
         kept = checkpoints.kept()
         last = kept[0].sequence if kept else 0
         if kept and last == machine.sequence():
@@ -156,11 +174,11 @@ class Checkpointer:
             self._note(kept[0], None)  # another process has written one since
             return last
         else:
-            sequence = self._write_anew(checkpoints)
-        self._drop(checkpoints.prune())
+            sequence = self._write_anew(checkpoints, opened)
+        self._drop(checkpoints.prune(), opened)
         return sequence
 
-    def _write_anew(self, checkpoints: Checkpoints) -> int:
+    def _write_anew(self, checkpoints: Checkpoints, opened: object) -> int:
         machine = self._machine
         slices: _Slices[Any] = _Slices(machine)
         pieces = iter(machine.rules.dump(slices))
@@ -170,6 +188,8 @@ class Checkpointer:
 
         def finish() -> int:
             self._barrier()  # I2
+            if machine.place.opened is not opened:  # I3: a slice was perhaps of another state
+                raise replaced(machine.path)
             return slices.last
 
         head = checkpoints.write(chain(begun, pieces), sequence=slices.first, finish=finish)
@@ -184,11 +204,11 @@ class Checkpointer:
             covered = replica.bytes_since if covered_bytes is None else covered_bytes
             replica.bytes_since = max(replica.bytes_since - covered, 0)
 
-    def _drop(self, sequence: int) -> None:
-        """Drop the segments whose records are all in checkpoints, one at a time."""
+    def _drop(self, sequence: int, opened: object) -> None:
+        """Drop the segments whose records are all in checkpoints, one at a time (I3)."""
 
         def oldest(_folder: Folder, firsts: list[int], last: int) -> int:
-            if len(firsts) < 2 or not self._machine.place.is_current():  # replaced meanwhile
+            if len(firsts) < 2 or not self._machine.place.is_still(opened):
                 return firsts[0]
             return min(firsts[1], sequence + 1, last)
 

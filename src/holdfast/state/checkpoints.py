@@ -18,7 +18,7 @@ from zlib import crc32
 
 from holdfast.formats.journal_format import SLOTS, CheckpointHead, checkpoint_name
 from holdfast.primitives.folders import close_quietly, forget
-from holdfast.primitives.temp import recognise
+from holdfast.primitives.temp import sweep_leftovers
 from holdfast.state.checkpoint_reading import Damaged, Found, is_whole, read_found, scan
 from holdfast.state.checkpoint_writing import gather, make_file, overwrite_slot
 from holdfast.state.journal_files import open_regular
@@ -175,7 +175,7 @@ class Checkpoints:
             Exception: Whatever `pieces` and `finish` raise; nothing was changed.
         """
         try:
-            self._sweep()
+            sweep_leftovers(self._folder, vfs=self._vfs)
             there = scan(self._folder, self._identity)
             newest = self._settle(there)
             found = self._write(gather(pieces), sequence, finish, there=there, newest=newest)
@@ -260,16 +260,6 @@ class Checkpoints:
                 file.sync_data()
         finally:
             close_quietly(file)
-
-    def _sweep(self) -> None:
-        """Remove what a killed writer has left: it may be large."""
-        if any(recognise(name) is not None for name in self._folder.names()):
-            from holdfast.primitives.sweep import sweep
-
-            try:
-                sweep(self._folder.path, vfs=self._vfs)
-            except OSError:
-                return  # it only takes room
 
     # ------------------------------------------------------------ keeping
 

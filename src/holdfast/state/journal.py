@@ -101,7 +101,10 @@ class Journal(Generic[S]):
                 return _pieces(dump(slices.locked(copy)))
             return slices.locked(lambda state: list(_pieces(dump(state))))
 
-        rules = Rules(initial, apply, dumped, lambda pieces: load(b"".join(pieces)))
+        def loaded(pieces: Iterable[bytes]) -> S:
+            return load(b"".join(pieces))
+
+        rules = Rules(initial, apply, dumped, loaded)
         options = options_of(
             "journal",
             "",
@@ -374,7 +377,5 @@ def options_of(
 
 def _pieces(dumped: Any) -> Iterable[bytes]:
     """Return what `dump` gave as pieces."""
-    if isinstance(dumped, (bytes, bytearray, memoryview)):
-        return [bytes(dumped)]
     pieces: Iterable[bytes] = dumped
-    return pieces
+    return [bytes(dumped)] if type(dumped) in {bytes, bytearray, memoryview} else pieces

@@ -39,7 +39,10 @@ _ADVICE = "Salvage what is whole with `holdfast repair`, or take the journal fro
 def check_journal(path: str, *, vfs: VFS = SYSTEM) -> CheckReport:
     """Return what is found in a journal or store.
 
+    An empty folder, or one in which a journal was about to be made, is ok: it has no commits yet.
+
     Raises:
+        FileNotFoundError: there is no folder.
         UnknownFormat: a part is of a later format.
         OSError: the folder cannot be read at all.
     """
@@ -83,7 +86,7 @@ class _Check:
         seen = self._look()
         for _ in range(_LOOKS):
             standing, gap = seen
-            if not gap and not standing.ill:
+            if not (gap or standing.ill or standing.ill_identity):
                 break
             seen = self._look()
             if seen[1] == gap and _same(seen[0], standing):
@@ -212,6 +215,8 @@ def _gap(standing: Standing, first: int) -> str:
 
 
 def _same(one: Standing, other: Standing) -> bool:
-    return one.whole == other.whole and [ill.why for ill in one.ill] == [
-        ill.why for ill in other.ill
-    ]
+    return one.whole == other.whole and _complaints(one) == _complaints(other)
+
+
+def _complaints(standing: Standing) -> list[str]:
+    return [ill.why for ill in (standing.ill_identity, *standing.ill) if ill is not None]

@@ -9,6 +9,8 @@ Not guaranteed: that a failed creation removes again the folder that it has made
 I1  The identity has its name only when its contents are durable, and is never changed after.
 I2  Whoever gives it its name holds the lock of the file that gets it, and saw that there was none.
 I3  Nothing is made in a folder that holds other things, and none anew beside a log or checkpoints.
+I4  A name whose sync failed is taken away again, and with it all that counts on it: a second sync
+    may return well, and cover nothing of what the first one has lost.
 """
 
 from __future__ import annotations
@@ -27,8 +29,9 @@ from holdfast.formats.journal_format import (
     encode_identity,
     sequence_of,
 )
-from holdfast.formats.log_format import first_of
 from holdfast.primitives.folders import close_quietly, forget, open_folder
+from holdfast.primitives.log_segment import has_segments
+from holdfast.primitives.settling import name_anew, sync_name
 from holdfast.primitives.target import look
 from holdfast.primitives.temp import recognise, write_all
 from holdfast.state.journal_files import is_same, open_regular, read_block
@@ -38,18 +41,19 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from holdfast.vfs import VFS, Clock, File, Folder
 
-__all__ = ["NEW_IDENTITY", "JournalPlace"]
+__all__ = ["NEW_IDENTITY", "JournalPlace", "replaced"]
 
 NEW_IDENTITY = "journal.new"
 """The name of an identity that is being made."""
 
 _ATTEMPTS = 100
+_OF_MAKING = frozenset({IDENTITY, NEW_IDENTITY})
 
 
 class JournalPlace:
     """The folder at `path` and its identity; nothing is open, and nothing is made, before `open`.
 
-    One thread at a time, but for `is_current`.
+    One thread at a time, but for `is_current` and `is_still`.
 
     Args:
         path: The folder.
@@ -130,7 +134,7 @@ class JournalPlace:
                 self.close()
                 return False
             if create:
-                self._settle()
+                self.settle()
         except BaseException:
             self.close()
             raise
@@ -160,32 +164,44 @@ class JournalPlace:
         except FileNotFoundError:
             return None
 
-    def _settle(self) -> None:
+    def settle(self) -> None:
         """Make the names durable for whoever made them and may have been killed before its sync.
 
         A log that has a segment was made after that.
-        """
-        if self._has_segments():
-            return
-        self.folder.sync()
-        above = None
-        try:
-            above = self._vfs.folder(os.path.dirname(self.path.rstrip(os.sep)) or os.curdir)
-            above.sync()
-        except PermissionError:
-            pass  # it may not be read; who makes a name there is told so
-        finally:
-            close_quietly(above)
 
-    def _has_segments(self) -> bool:
+        Raises:
+            OSError: A sync failed. As no later one would cover the names, the identity of a journal
+                that has no log yet has lost its own again (I4): `open` makes another one.
+            Closed: It is not open.
+        """
+        if has_segments(self.log_path, vfs=self._vfs):
+            return
+        folder = self.folder
         try:
-            log = self._vfs.folder(self.log_path)
-        except FileNotFoundError:
-            return False
+            folder.sync()
+            sync_name(self.path, vfs=self._vfs)
+        except OSError as error:
+            if self._unmake(folder):
+                name_anew(folder, self.path, vfs=self._vfs)
+                error.add_note(
+                    f"{self.path}: a new journal could not be made durable. Nothing was committed, "
+                    "and an empty folder is left. Mend the cause, and open it again."
+                )
+            raise
+
+    def _unmake(self, folder: Folder) -> bool:
+        """Remove the identity unless there is more than that; True if nothing of it is left."""
+        file = self._open_file()
         try:
-            return any(first_of(name) is not None for name in log.names())
+            if not file.lock(block=False) or not is_same(look(folder, IDENTITY), file.stat()):
+                return False
+            if any(n not in _OF_MAKING and recognise(n) is None for n in folder.names()):
+                return False
+            return forget(folder, IDENTITY)
+        except OSError:
+            return False  # the error of the sync is what is told
         finally:
-            close_quietly(log)
+            file.unlock()
 
     def _adopt(self, folder: Folder) -> bool:
         """Open and read the identity; False if there is none."""
@@ -263,7 +279,7 @@ class JournalPlace:
             close_quietly(file)
 
     def _publish(self, folder: Folder, file: File, block: bytes) -> None:
-        """Write the identity and give it its name (`_settle` syncs that); a failure leaves none."""
+        """Write the identity and give it its name (`settle` syncs that); a failure leaves none."""
         try:
             file.truncate(0)
             write_all(file, block)
@@ -319,6 +335,24 @@ class JournalPlace:
             return False
         return is_same(found, mine)
 
+    @property
+    def opened(self) -> object:
+        """What stands for this opening, for `is_still`; None if it is not open."""
+        return self._file if self._identity is not None else None
+
+    def is_still(self, opened: object) -> bool:
+        """Whether it was not opened anew since, and the path names what was opened; any thread.
+
+        Raises:
+            OSError: The path cannot be looked at.
+        """
+        try:
+            return opened is not None and self.opened is opened and self.is_current()
+        except (Closed, OSError):
+            if self.opened is opened:
+                raise
+            return False  # another thread has closed it
+
     def close(self) -> None:
         """Close, which gives the lock back; idempotent. It may be opened again."""
         self._identity = None
@@ -332,3 +366,10 @@ def _is_ours(folder: Folder, file: File) -> bool:
     """Whether the new identity that has the name is this one, and no name of anything else."""
     mine = file.stat()
     return mine.st_nlink == 1 and is_same(look(folder, NEW_IDENTITY), mine)
+
+
+def replaced(path: str) -> OSError:
+    """Return the error for a journal whose files were exchanged in the middle of something."""
+    error = OSError(errno.ESTALE, os.strerror(errno.ESTALE), path)
+    error.add_note(f"{path}: was replaced just now. Nothing was written. Try again.")
+    return error

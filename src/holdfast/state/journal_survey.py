@@ -19,8 +19,10 @@ from holdfast.formats.journal_format import (
     sequence_of,
 )
 from holdfast.primitives.folders import close_quietly
+from holdfast.primitives.temp import recognise
 from holdfast.state.checkpoint_reading import Damaged, look_at, read_found
 from holdfast.state.journal_files import open_regular, read_block
+from holdfast.state.journal_place import NEW_IDENTITY
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -64,6 +66,7 @@ class Ill(NamedTuple):
 class Standing(NamedTuple):
     """What is there: the identity or what is wrong with it, and the checkpoints.
 
+    Neither, if a crash has left a journal that was about to be made: then nothing else is there.
     Those that are `whole` stand in order, the newest first; the others are `ill`.
     """
 
@@ -135,6 +138,8 @@ def _identity(folder: Folder) -> tuple[Identity | None, Ill | None]:
         finally:
             close_quietly(file)
     except FileNotFoundError:
+        if all(name == NEW_IDENTITY or recognise(name) for name in folder.names()):
+            return None, None
         missing = Corruption(f"{path}: is missing. Nothing was changed. {advice}", path=path)
         return None, Ill(IDENTITY, path, missing)
     except UnknownFormat:

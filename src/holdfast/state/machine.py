@@ -175,7 +175,8 @@ class Machine(MachineReading[S]):
                 self._holder = get_ident()
                 self.come_up_to(log)
                 check, self._check = self._check, 0
-                done = [self._decide(job, entries) for job in jobs]
+                before = self.replica.bytes_since
+                done = [self._decide(job, entries, before) for job in jobs]
                 written = self._append(log, entries, asks=any(job.asks for job in jobs))
             except BaseException:
                 self.replica.invalidate()  # I3
@@ -185,19 +186,19 @@ class Machine(MachineReading[S]):
             self._check = log.words[CHECK] if entries else check
             return done, written, self.replica.applied
 
-    def _decide(self, job: _Job, entries: list[bytes]) -> _Done:
+    def _decide(self, job: _Job, entries: list[bytes], before: int) -> _Done:
         try:
             entry = job.decide(self.replica.state)
             if entry is None:
                 return _Done(None, None)
-            entry = self._checked(entry, sum(map(len, entries)))
+            entry = self._checked(entry, self.replica.bytes_since - before)
         except Exception as error:  # of this one alone: it has not touched the state
             return _Done(None, error)
         self.replica.change(entry)
         entries.append(entry)
         return _Done(self.replica.applied + len(entries), None)
 
-    def _checked(self, entry: bytes, before: int) -> bytes:
+    def _checked(self, entry: object, before: int) -> bytes:
         if not isinstance(entry, bytes):
             raise TypeError(
                 f"{self.path}: an entry is bytes, or None, and decide returned "
@@ -259,9 +260,11 @@ class Machine(MachineReading[S]):
                 self.come_up_to(log)
             yield log
         finally:
-            del mark
-            self.end_hold(owner)
-            lock.close()
+            try:
+                del mark
+                self.end_hold(owner)
+            finally:
+                lock.close()
 
     def end_hold(self, owner: int) -> None:
         """The thread `owner` holds the lock no more, if it did; others may."""
@@ -379,12 +382,10 @@ class Machine(MachineReading[S]):
             self.appender.close()
             with self._opening, self.lock:  # nobody opens anything any more
                 self.replica.invalidate()
-                self.place.close()
+                self._leave_place()
 
     def _forget_parent(self) -> None:
-        self._forget()
-        self.replica.invalidate()
-        self.appender.forget_files()
+        super()._forget_parent()
         self._groups.forget()
         self._periodic.forget()
         self.checkpointer.forget()

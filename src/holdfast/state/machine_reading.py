@@ -10,21 +10,19 @@ I4  The log is opened only as that of the journal in `place`, and never made whe
 
 from __future__ import annotations
 
-import os
 from _thread import get_ident
-from errno import ESTALE
 from weakref import WeakValueDictionary
 
 from holdfast.errors import Corruption
 from holdfast.formats.journal_format import IDENTITY, LOG
 from holdfast.light_threading import RLock
 from holdfast.primitives.log_errors import closed
-from holdfast.primitives.log_hint import CHECK, DURABLE, WANTED
+from holdfast.primitives.log_hint import CHECK, DURABLE, LAST, WANTED, place_of, tail_of
 from holdfast.primitives.log_recovery import Settings
 from holdfast.primitives.log_segment import has_segments
 from holdfast.primitives.log_sharing import SharedAppender
 from holdfast.state.checkpoints import Checkpoints
-from holdfast.state.journal_place import JournalPlace
+from holdfast.state.journal_place import JournalPlace, replaced
 from holdfast.state.replica import Replica, Rules
 
 TYPE_CHECKING = False
@@ -87,9 +85,7 @@ class MachineReading(Generic[S]):
         self.rules = rules
         self.options = options
         vfs, permissions = options.vfs, options.permissions
-        self.place = JournalPlace(
-            path, kind=options.kind, codec=options.codec, permissions=permissions, vfs=vfs
-        )
+        self.place = self._new_place()
         self.log_path = f"{path}/{LOG}"
         settings = Settings(self.log_path, options.segment_bytes, permissions, vfs, options.clock)
         self.appender = SharedAppender(settings, before_opening=self._leave_log)
@@ -98,15 +94,41 @@ class MachineReading(Generic[S]):
         self.key = (id(vfs), self.log_path)
         self._forget()
 
+    def _new_place(self) -> JournalPlace:
+        options = self.options
+        return JournalPlace(
+            self.path,
+            kind=options.kind,
+            codec=options.codec,
+            permissions=options.permissions,
+            vfs=options.vfs,
+        )
+
+    def _leave_place(self) -> None:
+        """Open the place anew next time.
+
+        The one that was open is not closed but let go: who is writing a checkpoint there goes on
+        with it, and its lock is given back when that is over.
+        """
+        with self.lock:
+            self._checkpoints: Checkpoints | None = None
+            self.place = self._new_place()
+
     def _forget(self) -> None:
         self.lock = RLock()
         self._opening = RLock()
-        self._checkpoints: Checkpoints | None = None
+        self._checkpoints = None
         self._words: Words | None = None
         self._log: OpenLog | None = None
         self._check = 0
         self._holder = 0
         self._looker = 0
+
+    def _forget_parent(self) -> None:
+        inside.clear()  # of threads that are not here
+        self._forget()
+        self.replica.invalidate()
+        self.appender.forget_files()
 
     @property
     def is_closed(self) -> bool:
@@ -232,9 +254,8 @@ class MachineReading(Generic[S]):
                 raise closed(self.path)
             if self.place.is_open and self.place.is_current():
                 return True
-            self.place.close()
+            self._leave_place()
             self.replica.invalidate()
-            self._checkpoints = None
             return self.place.open(create=False)
 
     def _open(self, *, create: bool) -> bool:
@@ -243,12 +264,14 @@ class MachineReading(Generic[S]):
             if self._closed:
                 raise closed(self.path)
             if self.place.is_open and not self.place.is_current():
-                self.place.close()
+                self._leave_place()
             if not self.place.open(create=create):
                 return False
             with self.lock:
                 self._checkpoints = None
             self._refuse_lost_log()
+            if not create:
+                self.place.settle()  # before a log is made, by which others take it for durable
             log = None if create else self.appender.attach()
             if log is None:
                 log = self.appender.locked(self._current)
@@ -310,6 +333,11 @@ class MachineReading(Generic[S]):
                 )
             return self._checkpoints
 
+    def checkpoints_of(self, opened: object) -> Checkpoints | None:
+        """Those of the journal that was opened as this one; None if another one is there by now."""
+        with self._opening:
+            return self.checkpoints() if self.place.is_still(opened) else None
+
     def _follow(self) -> None:
         """Apply what others have committed; for who holds the lock of the state."""
         if self._closed:
@@ -324,8 +352,21 @@ class MachineReading(Generic[S]):
             return
         self.appender.refuse_poisoned(self._log)  # I3
         self._check = 0
-        self.replica.catch_up(self.checkpoints())
+        if not self._come_to(check):
+            self.replica.catch_up(self.checkpoints())
+        words = self._words
+        if words[CHECK] == check and words[LAST] < self.replica.applied:
+            self.replica.load(self.checkpoints())  # an older log was copied over this one
         self._check = check
+
+    def _come_to(self, check: int) -> bool:
+        """Apply what was published with this check word, where the words tell all that it takes."""
+        words, log = self._words, self._log
+        place = None if words is None or log is None else place_of(words, log.boot)
+        tail = None if words is None or place is None else tail_of(words, place)
+        if words is None or place is None or tail is None or words[CHECK] != check:
+            return False
+        return self.replica.come_to(place, end=tail.end, last=tail.last)
 
     def come_up_to(self, log: OpenLog) -> None:
         """Apply every commit there is; with the append lock and that of the state.
@@ -338,18 +379,13 @@ class MachineReading(Generic[S]):
         if log is not self._log:
             raise replaced(self.path)
         tip = self.appender.current(log)
-        if tip.check != self._check or not self.replica.is_loaded:
+        replica = self.replica
+        if tip.check != self._check or tip.last != replica.applied or not replica.is_loaded:
             self._check = 0
-            self.replica.catch_up(self.checkpoints(), to=tip.last)
+            if not self.replica.come_to(tip.segment.place, end=tip.end, last=tip.last):
+                self.replica.catch_up(self.checkpoints(), to=tip.last)
             self._check = tip.check
 
 
 def _itself(state: S) -> S:
     return state
-
-
-def replaced(path: str) -> OSError:
-    """Return the error for a journal whose files were exchanged in the middle of something."""
-    error = OSError(ESTALE, os.strerror(ESTALE), path)
-    error.add_note(f"{path}: was replaced just now. Nothing was written. Try again.")
-    return error

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
     from holdfast.formats.journal_format import CheckpointHead
     from holdfast.primitives.log_durable import Written
+    from holdfast.primitives.log_hint import Place
     from holdfast.state.checkpoints import Checkpoints
     from holdfast.vfs import VFS
 else:
@@ -86,7 +87,7 @@ class Replica(Generic[S]):
         self._is_torn = False
         self._epoch: tuple[int, int, int] | None = None
         self.state = rules.initial()
-        self.applied = 0
+        self.applied: int = 0
         """The last sequence that is in the state."""
         self.checkpoint = 0
         """The sequence of the last checkpoint that is known."""
@@ -220,6 +221,26 @@ class Replica(Generic[S]):
             view.close()
 
     # ------------------------------------------------------------ applying
+
+    def come_to(self, place: Place, *, end: int, last: int) -> bool:
+        """Apply what lies before a published end, if that is close by; False: it takes `catch_up`.
+
+        For who knows that no sync has failed since.
+
+        Raises:
+            Exception: as `catch_up`; the state is forgotten.
+        """
+        cursor = self._cursor
+        if cursor is None or not self.is_loaded:
+            return False
+        try:
+            if (found := cursor.pull_to(place, end=end, last=last)) is None:
+                return False
+            self._apply(*found)
+        except BaseException:
+            self.invalidate()
+            raise
+        return True
 
     def catch_up(self, checkpoints: Checkpoints, *, to: int | None = None) -> None:
         """Apply what was committed since; all that may be shown, and at least up to `to`.

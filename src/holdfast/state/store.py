@@ -20,14 +20,16 @@ import os
 from holdfast.formats.plain import MISSING
 from holdfast.formats.store_format import encode_changes, key_bytes
 from holdfast.state.journal import options_of
+from holdfast.state.open_transactions import OpenTransactions
 from holdfast.state.store_async import AsyncStore
+from holdfast.state.store_deletion import Deletion
 from holdfast.state.store_following import Commit, StoreFollowing
 from holdfast.state.store_machine import UNSURE, StoreMachine
 from holdfast.state.store_mapping import StoreMapping, refuse_no_text
-from holdfast.state.store_snapshot import StoreSnapshot
+from holdfast.state.store_snapshot import Range, StoreSnapshot, listed
 from holdfast.state.store_table import Table, put_in_order, rules_of
 from holdfast.state.store_values import StoreValues
-from holdfast.state.transaction import OpenTransactions, SyncTransaction, Transaction
+from holdfast.state.transaction import SyncTransaction, Transaction
 from holdfast.vfs import CLOCK, SYSTEM
 
 TYPE_CHECKING = False
@@ -38,7 +40,6 @@ if TYPE_CHECKING:
 
     from holdfast.formats.value_codec import ValueCodec
     from holdfast.primitives.log import LogSync
-    from holdfast.state.store_snapshot import Range
     from holdfast.vfs import VFS, Clock
 
     T = TypeVar("T")
@@ -191,7 +192,7 @@ class Store(AsyncStore[V], StoreMapping[V]):
         )
         self._machine = StoreMachine(self._path, rules_of(self._values.keeper, self._path), options)
         self._following = StoreFollowing(self._machine.log_path, self._values, vfs=vfs)
-        self._transactions = OpenTransactions(self._path)
+        self._transactions = OpenTransactions(self._path, self._machine.key)
 
     # ------------------------------------------------------------ reading
 
@@ -246,7 +247,7 @@ class Store(AsyncStore[V], StoreMapping[V]):
         return self._machine.read(lambda table: len(table.entries))
 
     def _range(self, prefix: str) -> Range[V]:
-        return self.snapshot().range(prefix)
+        return Range(listed(self._machine, self._values)[0].part(prefix))
 
     # ------------------------------------------------------------ changing
 
@@ -267,12 +268,13 @@ class Store(AsyncStore[V], StoreMapping[V]):
         return False
 
     def __setitem__(self, key: str, value: V) -> None:
-        entry = encode_changes(((key, self._values.encode(value)),))
+        values = self._values
+        entry = values.entry(((key, values.encode(key, value)),))
         self._transactions.refuse_thread()
         self._machine.commit_shared(lambda _: entry, size_bytes=len(entry))
 
     def __delitem__(self, key: str) -> None:
-        entry = encode_changes(((key, None),))
+        entry = self._values.entry(((key, None),))
         if not self._machine.may_have(key) or not self._commit(
             lambda table: entry if key in table.entries else None, len(entry)
         ):
@@ -287,8 +289,7 @@ class Store(AsyncStore[V], StoreMapping[V]):
         kept = self._machine.look_up(key)
         if kept is not MISSING:
             return self._values.give(key, kept)
-        data = self._values.encode(default)
-        entry = encode_changes(((key, data),))
+        entry = self._values.entry(((key, self._values.encode(key, default)),))
         there: list[Any] = []
 
         def decide(table: Table) -> bytes | None:
@@ -296,7 +297,7 @@ class Store(AsyncStore[V], StoreMapping[V]):
             return None if there else entry
 
         self._commit(decide, len(entry))
-        kept = there[0] if there else self._values.keep(default)
+        kept = there[0] if there else self._values.keep(key, default)
         return self._values.give(key, kept)
 
     @overload
@@ -351,17 +352,22 @@ class Store(AsyncStore[V], StoreMapping[V]):
         return taken[0] if self._commit_here(decide) else None
 
     def clear(self) -> None:
-        """Delete every key, all in one commit: a crash leaves all of them or none.
+        """Delete every key; all in one commit, so that a crash leaves all of them or none.
+
+        Keys that have more than 60 MiB together, and 8 bytes each, go in several commits: a crash,
+        or an exception, may then leave some of them.
 
         Raises:
             Exception: As when a value is put.
         """
         if self._machine.may_have():
-            self._commit_here(_deletion_of_all)
+            deletion = Deletion()
+            while not deletion.is_done:
+                self._commit_here(deletion.decide)
 
     def _put_all(self, pairs: dict[str, V]) -> None:
         encode = self._values.encode
-        entry = encode_changes([(key, encode(value)) for key, value in pairs.items()])
+        entry = self._values.entry([(key, encode(key, value)) for key, value in pairs.items()])
         self._commit(lambda _: entry, len(entry))
 
     def _update_key(self, key: str, fn: Callable[[V], V], default: Any) -> V:
@@ -373,7 +379,7 @@ class Store(AsyncStore[V], StoreMapping[V]):
         def decide(table: Table) -> bytes:
             kept = table.entries.get(key, MISSING)
             new[:] = [self._values.applied(key, kept, fn=fn, default=default)]
-            return encode_changes(((key, self._values.keeper.release(new[0])),))
+            return self._values.entry(((key, self._values.keeper.release(new[0])),))
 
         self._commit_here(decide)
         return self._values.give(key, new[0])
@@ -391,8 +397,3 @@ class Store(AsyncStore[V], StoreMapping[V]):
             Exception: As when a value is put; nothing of the transaction was committed.
         """
         return SyncTransaction(self._machine, self._values, self._transactions)
-
-
-def _deletion_of_all(table: Table) -> bytes | None:
-    entries = table.entries
-    return encode_changes([(key, None) for key in entries]) if entries else None

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from holdfast.formats.plain import MISSING
-from holdfast.formats.store_format import encode_changes, key_bytes
+from holdfast.formats.store_format import key_bytes
 from holdfast.primitives.asyncio_bridge import run
 from holdfast.state.store_machine import UNSURE
 from holdfast.state.store_mapping import refuse_no_text
+from holdfast.state.store_snapshot import Range, listed
 from holdfast.state.store_upkeep import StoreUpkeep
 from holdfast.state.transaction import AsyncTransaction, Transaction
 
@@ -17,7 +18,6 @@ if TYPE_CHECKING:
     from typing import Any, TypeVar, overload
 
     from holdfast.state.store_async_updates import AsyncUpdates
-    from holdfast.state.store_snapshot import Range
 
     T = TypeVar("T")
 else:
@@ -65,7 +65,7 @@ class AsyncStore(StoreUpkeep[V]):
         Raises:
             Exception: As when a value is put.
         """
-        entry = encode_changes(((key, self._values.encode(value)),))
+        entry = self._values.entry(((key, self._values.encode(key, value)),))
         self._transactions.refuse_task()
         await self._machine.acommit_shared(lambda _: entry, size_bytes=len(entry))
 
@@ -76,7 +76,7 @@ class AsyncStore(StoreUpkeep[V]):
             KeyError: It is not there.
             Exception: As when a value is put.
         """
-        entry = encode_changes(((key, None),))
+        entry = self._values.entry(((key, None),))
         self._transactions.refuse_task()
         if not await run(lambda: self._machine.may_have(key)):
             raise KeyError(key)
@@ -106,7 +106,7 @@ class AsyncStore(StoreUpkeep[V]):
         if self._updates is None:
             from holdfast.state.store_async_updates import AsyncUpdates
 
-            self._updates = AsyncUpdates(self._machine, self._values)
+            self._updates = AsyncUpdates(self._machine, self._values, self._transactions)
         return await self._updates.update(key, fn, default)
 
     def atransaction(self) -> AbstractAsyncContextManager[Transaction[V]]:
@@ -128,9 +128,9 @@ class AsyncStore(StoreUpkeep[V]):
             Exception: As `get`.
         """
 
-        def listed() -> Range[V]:
-            found = self.snapshot().range(prefix)
-            len([*found.keys()])
-            return found
+        def look() -> Range[V]:
+            listing = listed(self._machine, self._values)[0].part(prefix)
+            listing.keys()
+            return Range(listing)
 
-        return (await run(listed)).items()
+        return (await run(look)).items()

@@ -12,8 +12,8 @@ from __future__ import annotations
 import sys
 
 from holdfast.formats.plain import MISSING
-from holdfast.formats.store_format import encode_changes
-from holdfast.primitives.asyncio_bridge import run
+from holdfast.primitives.asyncio_bridge import run, run_now
+from holdfast.primitives.forks import call_in_child
 from holdfast.state.hold import Hold
 from holdfast.state.store_machine import UNSURE
 
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from contextvars import Context
     from typing import Any, Generic, NamedTuple, TypeAlias, TypeVar
 
+    from holdfast.state.open_transactions import OpenTransactions
     from holdfast.state.store_machine import StoreMachine
     from holdfast.state.store_table import Table
     from holdfast.state.store_values import StoreValues
@@ -55,11 +56,20 @@ class _Update(NamedTuple):
 class AsyncUpdates(Generic[V]):
     """Gathers the updates of a store by key and loop."""
 
-    def __init__(self, machine: StoreMachine, values: StoreValues[V]) -> None:
+    def __init__(
+        self, machine: StoreMachine, values: StoreValues[V], open_: OpenTransactions
+    ) -> None:
         self._machine = machine
         self._values = values
+        self._open = open_
         self._waiting: dict[Place, list[_Update]] = {}
         self._tasks: set[Task[None]] = set()
+        call_in_child(self._forget_parent)
+
+    def _forget_parent(self) -> None:
+        """In a forked child: the threads that its tasks wait for are not here."""
+        self._waiting.clear()
+        self._tasks.clear()
 
     async def update(self, key: str, fn: Callable[[V], V], default: Any) -> V:
         """Put what `fn` makes of the value of a key, and return it.
@@ -107,14 +117,14 @@ class AsyncUpdates(Generic[V]):
     async def _serve(self, place: Place) -> None:
         batch: list[_Update] = []
         try:
-            while batch := self._waiting[place]:
+            while batch := self._waiting.get(place, []):
                 self._waiting[place] = []
                 try:
                     await self._commit(place[1], batch)
                 except Exception as error:
                     _fail(batch, error)
         finally:
-            for update in batch + self._waiting.pop(place):
+            for update in batch + self._waiting.pop(place, []):
                 update.future.cancel()  # the loop is closing; those that are done stay so
 
     async def _commit(self, key: str, batch: Sequence[_Update]) -> None:
@@ -139,14 +149,19 @@ class AsyncUpdates(Generic[V]):
 
     async def _commit_held(self, key: str, batch: Sequence[_Update]) -> None:
         hold: Hold[Table] = Hold(self._machine, owner=-id(batch))
-        await run(hold.__enter__, undo=lambda _: hold.__exit__(RuntimeError))
+        mark = self._open.enter(held_by_task=True)
         try:
-            kept = hold.state.entries.get(key, MISSING)
-            new, outcomes = self._applied(key, kept, batch)
-        except BaseException:
-            await run(lambda: hold.__exit__(RuntimeError))
-            raise
-        await run(lambda: self._finish(hold, b"" if new is UNSURE else self._entry(key, new)))
+            await run(hold.__enter__, undo=lambda _: hold.__exit__(RuntimeError))
+            try:
+                kept = hold.state.entries.get(key, MISSING)
+                new, outcomes = self._applied(key, kept, batch)
+                entry = b"" if new is UNSURE else self._entry(key, new)
+            except BaseException:
+                await run_now(lambda: hold.__exit__(RuntimeError))
+                raise
+            await run_now(lambda: self._finish(hold, entry))
+        finally:
+            del mark  # a traceback keeps the frame
         self._settle(key, outcomes)
 
     def _finish(self, hold: Hold[Table], entry: bytes) -> None:
@@ -159,7 +174,7 @@ class AsyncUpdates(Generic[V]):
         hold.__exit__(None)
 
     def _entry(self, key: str, kept: Any) -> bytes:
-        return encode_changes(((key, self._values.keeper.release(kept)),))
+        return self._values.entry(((key, self._values.keeper.release(kept)),))
 
     def _applied(
         self, key: str, kept: Any, batch: Sequence[_Update]

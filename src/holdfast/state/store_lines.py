@@ -10,6 +10,7 @@ from holdfast.errors import DecodeError
 from holdfast.formats.json_scan import quoted
 from holdfast.formats.store_format import encode_changes, key_bytes
 from holdfast.formats.value_codec import keeper_for
+from holdfast.state.store_deletion import Deletion
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -18,8 +19,7 @@ if TYPE_CHECKING:
 
     from holdfast.formats.value_codec import ValueKeeper
     from holdfast.state.store_machine import StoreMachine
-    from holdfast.state.store_snapshot import StoreSnapshot
-    from holdfast.state.store_table import Table
+    from holdfast.state.store_snapshot import Listing
     from holdfast.state.store_values import StoreValues
 else:
     from holdfast.light_typing import cast
@@ -31,9 +31,9 @@ _JSON = keeper_for("json")
 _IN_JSON = ("json", "text")
 
 
-def exported(snapshot: StoreSnapshot[Any], keeper: ValueKeeper[Any]) -> Iterator[bytes]:
+def exported(listing: Listing[Any], keeper: ValueKeeper[Any]) -> Iterator[bytes]:
     """Yield a line for each key, in order, each with its line's end."""
-    for key, kept in snapshot.kept():
+    for key, kept in listing.kept():
         data = keeper.release(kept)
         if keeper.name == "json":
             value = b'"value":' + data
@@ -89,19 +89,16 @@ class LineImport:
         self._write()
 
     def delete_others(self, machine: StoreMachine) -> None:
-        """Delete the keys that were in no line, in one commit.
+        """Delete the keys that were in no line; in one commit, if they fit into one.
 
         Raises:
-            Exception: as a commit; none of them is deleted.
+            Exception: as a commit; none of them is deleted, or not all.
         """
         keys = self._keys or set()
-
-        def decide(table: Table) -> bytes | None:
-            others = [(key, None) for key in table.entries if key not in keys]
-            return encode_changes(others) if others else None
-
         if machine.read(lambda table: table.entries.keys() - keys):
-            machine.commit(decide)
+            deletion = Deletion(keys)
+            while not deletion.is_done:
+                machine.commit(deletion.decide)
 
     def _add(self, line: bytes | str, number: int) -> None:
         try:

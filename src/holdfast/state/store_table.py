@@ -39,6 +39,7 @@ __all__ = ["Table", "TableView", "put_in_order", "rules_of"]
 _DUMPED_KEYS = 2000
 _DUMPED_BYTES = 256 << 10
 _NOTED_MAX = 4096
+_VIEWS_MAX = 64
 
 
 class Table:
@@ -49,7 +50,7 @@ class Table:
         where: what errors call the place that entries come from.
     """
 
-    __slots__ = ("_keep", "_moved", "_order", "_views", "_where", "entries")
+    __slots__ = ("_keep", "_moved", "_order", "_views", "_views_max", "_where", "entries")
 
     def __init__(self, keeper: ValueKeeper[Any], where: str) -> None:
         self.entries: dict[str, Any] = {}
@@ -59,6 +60,7 @@ class Table:
         self._moved: set[str] | None = None
         """What came or went since the keys were looked at for `_order`; None: nobody did."""
         self._views: list[ref[TableView]] = []
+        self._views_max = _VIEWS_MAX
 
     def apply(self, entry: bytes) -> None:
         """Make the changes of one commit.
@@ -146,6 +148,9 @@ class Table:
     def view(self) -> TableView:
         """Return the table as it is now; it costs nothing until something changes."""
         made = TableView(self)
+        if len(self._views) >= self._views_max:  # most of them are gone, while nobody committed
+            self._views = [one for one in self._views if one() is not None]
+            self._views_max = max(2 * len(self._views), _VIEWS_MAX)
         self._views.append(ref(made))
         return made
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 
 from holdfast.primitives.asyncio_bridge import run, twin
-from holdfast.state.store_snapshot import StoreSnapshot, snapshot_of
+from holdfast.state.store_snapshot import StoreSnapshot, listed
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -14,10 +14,10 @@ if TYPE_CHECKING:
 
     from holdfast.primitives.check_report import CheckReport, RepairReport
     from holdfast.primitives.log_recovery import Recovery
+    from holdfast.state.open_transactions import OpenTransactions
     from holdfast.state.store_following import Commit, StoreFollowing
     from holdfast.state.store_machine import StoreMachine
     from holdfast.state.store_values import StoreValues
-    from holdfast.state.transaction import OpenTransactions
 else:
     from holdfast.light_typing import Generic, TypeVar
 
@@ -47,7 +47,7 @@ class StoreUpkeep(Generic[V]):
         Raises:
             Exception: As `get`.
         """
-        return self._machine.read(lambda _: self._machine.replica.applied)
+        return self._machine.read_numbered(id)[1]
 
     @property
     def recovered(self) -> Recovery | None:
@@ -63,7 +63,7 @@ class StoreUpkeep(Generic[V]):
         Raises:
             Exception: As `get`.
         """
-        return snapshot_of(self._machine, self._values)
+        return StoreSnapshot(*listed(self._machine, self._values))
 
     asnapshot = twin(snapshot)
 
@@ -118,7 +118,7 @@ class StoreUpkeep(Generic[V]):
         """
         from holdfast.state.store_lines import exported
 
-        return exported(self.snapshot(), self._values.keeper)
+        return exported(listed(self._machine, self._values)[0], self._values.keeper)
 
     def import_lines(
         self, lines: Iterable[bytes | str], *, batch: int = 1000, replace: bool = False
@@ -139,6 +139,7 @@ class StoreUpkeep(Generic[V]):
             ValueError: `batch` is less than 1; nothing was done.
             Exception: As when a value is put.
         """
+        self._transactions.refuse_thread()
         if batch < 1:
             raise ValueError(f"batch is {batch}, and must be 1 or more")
         from holdfast.state.store_lines import LineImport
@@ -166,8 +167,20 @@ class StoreUpkeep(Generic[V]):
         Raises:
             OSError: It could not be written; what was there is there, no commit is lost.
             HandlePoisoned, Corruption, Closed: As when a value is put.
+            RuntimeError: A transaction is open in this thread; nothing was done.
         """
+        self._transactions.refuse_thread()
         return self._machine.write_checkpoint()
+
+    async def acheckpoint(self) -> int:
+        """`checkpoint` for asyncio, on a thread of its own; cancelled, it is waited for.
+
+        Raises:
+            RuntimeError: This task has a transaction open; nothing was done.
+            Exception: As `checkpoint`.
+        """
+        self._transactions.refuse_task()
+        return await run(self.checkpoint)
 
     def barrier(self) -> int:
         """Return when every commit so far, by anybody, is durable; the last of them.
@@ -176,8 +189,20 @@ class StoreUpkeep(Generic[V]):
             HandlePoisoned: A sync failed, here or in another process.
             OSError: The sync failed now.
             Corruption, Closed: As when a value is put.
+            RuntimeError: A transaction is open in this thread; nothing was done.
         """
+        self._transactions.refuse_thread()
         return self._machine.barrier()
+
+    async def abarrier(self) -> int:
+        """`barrier` for asyncio, on a thread of its own; cancelled, it is waited for.
+
+        Raises:
+            RuntimeError: This task has a transaction open; nothing was done.
+            Exception: As `barrier`.
+        """
+        self._transactions.refuse_task()
+        return await run(self.barrier)
 
     def check(self) -> CheckReport:
         """Read everything and say what is damaged; changes nothing and takes no lock.
@@ -200,8 +225,6 @@ class StoreUpkeep(Generic[V]):
 
         return repair_journal(self._path, os.fsdecode(to), vfs=self._machine.options.vfs)
 
-    acheckpoint = twin(checkpoint)
-    abarrier = twin(barrier)
     acheck = twin(check)
     arepair = twin(repair)
 
@@ -212,11 +235,21 @@ class StoreUpkeep(Generic[V]):
 
         Raises:
             HandlePoisoned, OSError: A sync failed; the files are closed all the same.
+            RuntimeError: A transaction is open in this thread; nothing was done.
         """
+        self._transactions.refuse_thread()
         self._following.end()
         self._machine.close()
 
-    aclose = twin(close)
+    async def aclose(self) -> None:
+        """`close` for asyncio, on a thread of its own; cancelled, it is waited for.
+
+        Raises:
+            RuntimeError: This task has a transaction open; nothing was done.
+            HandlePoisoned, OSError: As `close`.
+        """
+        self._transactions.refuse_task()
+        await run(self.close)
 
     def __enter__(self) -> Self:
         return self
@@ -228,7 +261,7 @@ class StoreUpkeep(Generic[V]):
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        await run(self.close)
+        await self.aclose()
 
     def __repr__(self) -> str:
         state = " closed" if self._machine.is_closed else ""

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from holdfast.errors import DecodeError
 from holdfast.formats.plain import MISSING
+from holdfast.formats.store_format import MAX_ENTRY_BYTES, encode_changes
 from holdfast.formats.value_codec import keeper_for
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from typing import Any, Generic, TypeVar, cast
 
     from holdfast.formats.value_codec import ValueCodec
@@ -50,22 +51,58 @@ class StoreValues(Generic[V]):
             raise self._located(key, error) from error
         return given
 
-    def encode(self, value: V) -> bytes:
-        """Return the bytes of a value.
+    def encode(self, key: str, value: V) -> bytes:
+        """Return the bytes of a value that is to be put.
 
         Raises:
             TypeError: it is none that the store can hold; nothing was written.
             ValueError: it would be read back as another one; nothing was written.
+            Exception: what the codec of a user raises; nothing was written.
         """
-        return self.keeper.encode(value)
+        try:
+            return self.keeper.encode(value)
+        except Exception as error:
+            self._tell_place(key, error)
+            raise
 
-    def keep(self, value: V) -> Any:
+    def _tell_place(self, key: str, error: Exception) -> None:
+        """Make an error say where it arose; a codec of the user's own keeps its words."""
+        place = f"{self.path}: the value of {key[:64]!r}"
+        if type(error) not in {TypeError, ValueError} or self.keeper.is_foreign:
+            error.add_note(f"{place} could not be encoded. Nothing was written.")
+            return
+        reason = str(error).removeprefix(".: ").rstrip(".")
+        if not reason.endswith("Nothing was written"):
+            error.args = (f"{place}: {reason}. Nothing was written.",)
+
+    def keep(self, key: str, value: V) -> Any:
         """Return what would be kept of a value.
 
         Raises:
-            TypeError, ValueError: as `encode`.
+            Exception: as `encode`.
         """
-        return self.keeper.keep([self.keeper.encode(value)])[0]
+        return self.keeper.keep([self.encode(key, value)])[0]
+
+    def entry(self, changes: Sequence[tuple[str, bytes | None]]) -> bytes:
+        """Return the entry that makes changes of each key once; None: the key is deleted.
+
+        Raises:
+            TypeError: a key is no text; nothing was written.
+            ValueError: a key or a value is too large, or all of them are together; nothing was
+                written.
+        """
+        try:
+            entry = encode_changes(changes)
+        except (TypeError, ValueError) as error:
+            error.args = (f"{self.path}: {error}. Nothing was written.",)
+            raise
+        if len(entry) > MAX_ENTRY_BYTES:
+            raise ValueError(
+                f"{self.path}: {len(changes)} changes have {len(entry)} bytes together, and one "
+                f"commit takes at most {MAX_ENTRY_BYTES}. Nothing was written. Make them in "
+                "several commits, or with `import_lines`, which does."
+            )
+        return entry
 
     def applied(self, key: str, kept: Any, *, fn: Callable[[V], V], default: Any) -> Any:
         """Return what is to be kept of a key when a function was applied to its value.
@@ -83,12 +120,12 @@ class StoreValues(Generic[V]):
         if kept is MISSING:
             if default is MISSING:
                 raise KeyError(key)
-            kept = self.keep(default)  # so that `fn` gets one of its own, as it would be read
+            kept = self.keep(key, default)  # so that `fn` gets one of its own, as it would be read
         old = self.give(key, kept)
         new = fn(old)
         if cast("object", new) is None:
             self._refuse_lost_change(key, kept, old)
-        return self.keep(new)
+        return self.keep(key, new)
 
     def _refuse_lost_change(self, key: str, kept: Any, old: V) -> None:
         if type(kept) in self.ready:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+from contextlib import suppress
 
 import pytest
 
@@ -16,7 +17,7 @@ from holdfast.primitives.folders import (
 from holdfast.primitives.lock import FileLock
 from holdfast.primitives.replace import write_bytes
 from holdfast.vfs import SYSTEM, Sync
-from holdfast.vfs.fault import Fault, Faulty
+from holdfast.vfs.fault import Fault, Faulty, each_fault
 from holdfast.vfs.memory import MemoryVFS
 from holdfast.vfs.trace import Trace
 from tests.support.users import as_user, shared_folder
@@ -196,3 +197,50 @@ def test_folder_that_may_not_be_entered_gets_no_advice() -> None:
 
     assert "PermissionError" in told
     assert "never" not in told
+
+
+@pytest.mark.parametrize("effect", ["EIO", "ENOSPC", "EMFILE"])
+def test_folder_that_a_failed_call_has_left_is_not_believed(effect) -> None:
+    """I3: a sync that was repeated would cover nothing, so the next attempt makes it anew."""
+    for fault in each_fault(effect):
+        disk = MemoryVFS()
+        with suppress(OSError):
+            make("/a/b/c", Faulty(disk, fault))
+        make("/a/b/c", disk)
+        assert {"a": None, "a/b": None, "a/b/c": None} == disk.crash().tree(), str(fault)
+        assert [] == disk.leftovers()
+
+
+class Meddling(Faulty):
+    """Somebody makes /a just before it is made, and a file in it, if that has a name."""
+
+    def __init__(self, disk: MemoryVFS, *faults: Fault, name: str) -> None:
+        super().__init__(disk, *faults)
+        self.disk = disk
+        self.name = name
+
+    def around(self, call, do):
+        if call.operation == "mkdir":
+            self.disk.folder("/").mkdir("a")
+        elif call.operation == "sync_folder" and self.name:
+            self.disk.folder("/a").open(self.name, "create").close()
+        return super().around(call, do)
+
+
+@pytest.mark.parametrize("name", ["", "of another"])
+def test_folder_of_another_whose_sync_failed_goes_if_it_is_empty(name) -> None:
+    """I3: what somebody has put there stays."""
+    disk = MemoryVFS()
+    with pytest.raises(OSError, match="error"):
+        make("/a", Meddling(disk, Fault("sync_folder", 1, effect="EIO"), name=name))
+
+    assert ({"a": None, "a/of another": b""} if name else {}) == disk.tree()
+
+
+def test_folder_that_is_not_to_be_durable_stays_after_a_failure() -> None:
+    """Nobody syncs it, so nothing can be believed."""
+    disk = MemoryVFS()
+    with pytest.raises(OSError, match="error"):
+        make("/a", Faulty(disk, Fault("folder", 3, effect="EIO")), sync="never")
+
+    assert {"a": None} == disk.tree()

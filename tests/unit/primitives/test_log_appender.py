@@ -274,3 +274,18 @@ def test_unsynced_bytes_of_a_closed_log_are_none() -> None:
     assert 0 < appender.unsynced_bytes
     appender.close()
     assert 0 == appender.unsynced_bytes
+
+
+def test_drop_removes_what_killed_makers_have_left() -> None:
+    """Even if no segment goes: a log that is hardly written to is cleared by its checkpoints."""
+    disk = MemoryVFS()
+    appender = appender_on(disk)
+    appender.append([b"a"])
+    left = f".{segment_name(2)}.0123456789abcdef.holdfast-tmp"
+    disk.write_tree({f"{PATH}/{left}": b"x" * 100})
+    appender.append([b"b"])
+    assert left in disk.folder(PATH).names()
+    assert 1 == appender.drop(lambda _folder, firsts, _last: firsts[0])
+    assert left not in disk.folder(PATH).names()
+    assert [b"a", b"b"] == data_of(disk)
+    appender.close()

@@ -13,7 +13,7 @@ from holdfast.primitives.log_hint import BUSY, DURABLE, MAP_BYTES, POISON, Place
 from holdfast.primitives.log_open import LOCK, OpenLog
 from holdfast.primitives.log_recovery import Settings
 from holdfast.vfs.clock import ManualClock
-from holdfast.vfs.fault import Faulty, Stopped, each_fault
+from holdfast.vfs.fault import Fault, Faulty, Stopped, each_fault
 from holdfast.vfs.memory import MemoryVFS
 from holdfast.vfs.trace import Trace
 
@@ -154,9 +154,25 @@ def test_folder_that_was_made_just_now_is_durable_before_the_first_segment() -> 
     """Whoever made it may have died before its sync; later openings trust what lies in it."""
     disk = MemoryVFS()
     disk.write_tree({f"{PATH}/lock": bytes(MAP_BYTES)})
-    for expected in (["/new"], []):
+    for number, expected in enumerate((["/new"], [])):
+        if number:
+            disk.write_tree({f"{PATH}/{segment_name(1)}": b"a segment"})
         traced = Trace(disk)
         open_on(traced).close()
         above = [call.name for call in traced.calls if call.operation == "sync_folder"]
         assert expected == [name for name in above if name == "/new"]
-        disk.write_tree({f"{PATH}/{segment_name(1)}": b"a segment"})
+
+
+@pytest.mark.parametrize("dead", range(1, 8))
+def test_folder_of_a_dead_maker_is_not_believed_after_a_failed_sync(dead) -> None:
+    """The sync of the next opening fails, too; the one after that covers a name that is new."""
+    for fault in each_fault("EIO", "EMFILE"):
+        disk = MemoryVFS()
+        disk.write_tree({"new": None})
+        with suppress(Stopped):
+            open_on(Faulty(disk, Fault("call", dead, effect="stop")))
+        with suppress(OSError):
+            open_on(Faulty(disk, fault)).close()
+        open_on(disk).close()
+        assert disk.crash().stat(PATH), str(fault)
+        assert ["events.log"] == disk.folder("/new").names(), str(fault)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+from contextlib import suppress
 
 import pytest
 
@@ -16,7 +17,8 @@ from holdfast.primitives.log_segment import (
     path_in,
     remove_before,
 )
-from holdfast.vfs.fault import Fault, Faulty, each_fault
+from holdfast.primitives.temp import Made, create
+from holdfast.vfs.fault import Fault, Faulty, Stopped, each_fault
 from holdfast.vfs.memory import MemoryVFS
 from holdfast.vfs.trace import Trace
 from tests.support.log_bytes import Segment, as_folder
@@ -166,6 +168,36 @@ def test_failure_leaves_no_segment_or_says_that_it_is_there() -> None:
         assert [] == [path for path in disk.open_files if "segment" in path], str(fault)
         assert [] == disk.held_locks, str(fault)
     assert {"made", "in place", "failed"} == outcomes
+
+
+def test_what_killed_makers_have_left_goes_with_the_next_one() -> None:
+    """Whatever call they died at; what a living one has stays, and so does what is no leftover."""
+    left = set()
+    for fault in each_fault("stop"):
+        disk = empty_log()
+        with suppress(Stopped):
+            make(Faulty(disk, fault))
+        left.update(name.endswith("holdfast-tmp") for name in names(disk))
+        living = Made()
+        create(living, disk.folder("/log"), "of a writer", permissions=0o600, vfs=disk)
+        disk.folder("/log").open("letter.txt", "create")
+        make(disk, HEADER._replace(first=9))
+        expected = {str(living.temp), "letter.txt", segment_name(9)}
+        assert {segment_name(5)} >= {*names(disk)} - expected, str(fault)
+        assert expected <= {*names(disk)}, str(fault)
+    assert {True, False} == left
+
+
+def test_leftovers_that_cannot_be_removed_are_no_hindrance() -> None:
+    """They only take room."""
+    left = f".{segment_name(3)}.0123456789abcdef.holdfast-tmp"
+    for operation in ("names", "unlink"):
+        disk = empty_log()
+        disk.write_tree({f"log/{left}": b"x"})
+        fault = Fault(operation, 1, effect="EIO")
+        make(Faulty(disk, fault))
+        assert fault.fired
+        assert [left, segment_name(5)] == names(disk)
 
 
 def test_folder_that_cannot_be_synced_leaves_it_in_place() -> None:

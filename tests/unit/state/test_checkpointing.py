@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import errno
 import threading
+import time
+from collections.abc import Callable
+from contextlib import suppress
 from itertools import pairwise
 
 import pytest
@@ -10,6 +14,7 @@ import pytest
 from holdfast.primitives.log_hint import DURABLE
 from holdfast.state.replica import Rules
 from holdfast.vfs.fault import Fault, Faulty
+from holdfast.vfs.interpose import Interposed
 from holdfast.vfs.memory import MemoryVFS
 from holdfast.vfs.trace import Trace
 from tests.support.interrupts import interrupted
@@ -297,3 +302,140 @@ def test_interrupt_anywhere_in_a_checkpoint_leaves_no_lock_and_the_state() -> No
         if is_over:
             break
     assert 10 < nth < 3999
+
+
+# ------------------------------------------------------------ another journal takes the place
+
+
+def two_journals() -> MemoryVFS:
+    """The one of these tests, and at /new.jrn another one that has three commits."""
+    disk = MemoryVFS()
+    add(machine_on(disk, segment_bytes=1024), *ENTRIES)
+    add(machine_on(disk, "/new.jrn", segment_bytes=1024), *ENTRIES[:9])
+    disk.settle()
+    return disk
+
+
+def exchange(disk: MemoryVFS) -> None:
+    """The new one takes the place."""
+    top = disk.folder("/")
+    top.rename("state.jrn", "aside")
+    top.rename("new.jrn", "state.jrn")
+    top.close()
+
+
+class Exchanging(Interposed):
+    """Exchanges the journals before or after the nth call of a kind; then `act` is called."""
+
+    def __init__(self, disk: MemoryVFS, fault: Fault, *, after: bool) -> None:
+        super().__init__(disk)
+        self.disk = disk
+        self.fault = fault
+        self.after = after
+        self.is_on = False
+        self.act: Callable[[], object] = list
+
+    def around(self, call, do):
+        strikes = self.is_on and not self.fault.fired and self.fault.strikes(call)
+        if strikes and not self.after:
+            self._exchange()
+        try:
+            return do()
+        finally:
+            if strikes and self.after:
+                self._exchange()
+
+    def _exchange(self) -> None:
+        exchange(self.disk)
+        self.act()
+
+
+@pytest.mark.parametrize("is_read", [True, False])
+@pytest.mark.parametrize("after", [True, False])
+def test_journal_that_takes_the_place_during_a_checkpoint_is_untouched(is_read, after) -> None:
+    """At whatever call, and also if another thread of the same machine reads it at once.
+
+    It loses no segment, gets no checkpoint of the other one's state, and the other way round.
+    """
+    outcomes = set()
+    for nth in range(1, 400):
+        disk = two_journals()
+        vfs = Exchanging(disk, Fault("call", nth, effect="stop"), after=after)
+        machine = machine_on(vfs, segment_bytes=1024)
+        machine.refresh()
+        vfs.is_on = True
+        reading = threading.Thread(target=read_quietly, args=[machine])
+        if is_read:
+            vfs.act = lambda reading=reading: begin(reading)
+        try:
+            outcomes.add(machine.write_checkpoint())
+        except OSError as error:
+            outcomes.add(error.errno)
+        if not vfs.fault.fired:
+            break
+        if is_read:
+            reading.join(20)
+        new = machine_on(disk, segment_bytes=1024)
+        assert ENTRIES[:9] == new.refresh(), nth
+        assert [head[2:4] for head in new.checkpoints().kept()] in ([], [(9, 9)]), nth
+        assert ENTRIES == machine_on(disk, "/aside", segment_bytes=1024).refresh(), nth
+    assert 40 < nth < 399
+    assert {30, 9} <= outcomes
+
+
+@pytest.mark.parametrize("is_read", [True, False])
+def test_lock_of_the_old_journal_is_none_for_the_new_one(is_read: bool) -> None:
+    """Another process writes a checkpoint, and while this one waits the journal is exchanged."""
+    disk = two_journals()
+    machine, other = machine_on(disk), machine_on(disk)
+    for one in (machine, other):
+        one.refresh()
+    errors: list[OSError] = []
+
+    def write() -> None:
+        try:
+            machine.write_checkpoint()
+        except OSError as error:
+            errors.append(error)
+
+    assert other.place.lock_checkpoints(block=True)
+    waiting = threading.Thread(target=write)
+    waiting.start()
+    while not machine.checkpointer._writing.locked():
+        pass
+    exchange(disk)
+    if is_read:
+        assert ENTRIES[:9] == machine_on(disk).refresh()
+        time_out = time.monotonic() + 20
+        while machine.refresh() != ENTRIES[:9] and time.monotonic() < time_out:
+            pass
+    other.place.unlock_checkpoints()
+    waiting.join(20)
+    assert [errno.ESTALE] == [error.errno for error in errors]
+    assert "Try again" in errors[0].__notes__[0]
+    assert [] == heads(disk)
+    assert 9 == machine.write_checkpoint()
+    assert [9] == heads(disk)
+
+
+def test_checkpoint_that_comes_by_itself_leaves_another_journal_alone() -> None:
+    """Without a word: the next commit looks again."""
+    disk = two_journals()
+    machine = machine_on(disk, checkpoint_bytes=1000)
+    machine.refresh()
+    exchange(disk)
+    assert 0 == machine.checkpointer.write(block=False)
+    assert [] == heads(disk)
+    assert [] == disk.held_locks
+
+
+def read_quietly(machine) -> None:
+    """Open and read what is there now."""
+    with suppress(OSError):
+        machine.sequence()
+
+
+def begin(reading: threading.Thread) -> None:
+    """Let another thread go on as far as it gets: perhaps it needs a lock that is held here."""
+    reading.start()
+    reading.join(0.01)

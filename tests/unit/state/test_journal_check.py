@@ -12,6 +12,7 @@ from holdfast.primitives.log import Log
 from holdfast.state.journal_check import check_journal
 from holdfast.state.journal_survey import INCOMPLETE
 from holdfast.state.store import Store
+from holdfast.vfs.interpose import Interposed
 from holdfast.vfs.memory import MemoryVFS
 from tests.support.journal_files import (
     Files,
@@ -26,6 +27,7 @@ from tests.support.journal_files import (
     store_files,
 )
 
+LEFT = ".00000000000000000009.checkpoint.0123456789abcdef.holdfast-tmp"
 A, B, IDENTITY = "j/checkpoint-a", "j/checkpoint-b", "j/journal"
 
 
@@ -60,6 +62,44 @@ def test_journal_that_is_being_made_is_ok() -> None:
     vfs = placed(files)
     vfs.folder("/j").mkdir("log")
     assert check_journal("/j", vfs=vfs).ok
+
+
+@pytest.mark.parametrize(
+    "files", [{}, {"j/journal.new": b""}, {"j/journal.new": bytes(512), "j/" + LEFT: b"x"}]
+)
+def test_journal_that_a_crash_has_left_half_made_is_ok(files: Files) -> None:
+    """There is none yet: reading says that it is empty, and the next commit makes it."""
+    vfs = placed({"j": None} | files)  # type: ignore[arg-type]
+    with opened(vfs) as journal:
+        assert {"leftover"} >= {finding.kind for finding in journal.check().findings}
+        assert journal.check().ok
+        commit(journal, 1)
+        assert (1, ()) == (journal.check().records, journal.check().findings)
+
+
+@pytest.mark.parametrize("name", ["letter.txt", "checkpoint-a", "log"])
+def test_missing_identity_beside_something_is_damage(name: str) -> None:
+    """A half made journal has nothing else."""
+    vfs = placed({f"j/{name}": None if name == "log" else b""})  # type: ignore[dict-item]
+    assert not check_journal("/j", vfs=vfs).ok
+
+
+def test_journal_that_is_made_during_the_check_is_ok() -> None:
+    """Between the look at the identity and the one at the names."""
+    vfs = placed({"j": None})  # type: ignore[dict-item]
+    made: list[int] = []
+
+    class Meddling(Interposed):
+        def around(self, call, do):
+            if call.operation == "names" and not made:
+                made.append(1)
+                with opened(vfs) as journal:
+                    commit(journal, 3)
+            return do()
+
+    report = check_journal("/j", vfs=Meddling(vfs))
+    assert report.ok, report
+    assert made
 
 
 def test_living_writer_is_no_finding() -> None:

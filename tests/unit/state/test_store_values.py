@@ -15,9 +15,9 @@ VALUES: StoreValues[Any] = StoreValues("x.jrn", "json", None)
 
 def test_value_is_given_as_it_would_be_read() -> None:
     """From what is kept of it."""
-    assert [1] == VALUES.give("k", VALUES.keep((1,)))
-    assert 5 == VALUES.keep(5)
-    assert b"[1]" == VALUES.encode([1])
+    assert [1] == VALUES.give("k", VALUES.keep("k", (1,)))
+    assert 5 == VALUES.keep("k", 5)
+    assert b"[1]" == VALUES.encode("k", [1])
 
 
 def test_error_names_store_and_key() -> None:
