@@ -53,8 +53,8 @@ class Kept:
         changes: what each commit of the operation does to a dict, in order.
         old: what it held before, durably.
         read: as which `sync=`.
-            unsure: the change that its writer, who was killed or failed, perhaps has not made; nobody
-            is promised it but by its number.
+        unsure: the change that its writer, who was killed or failed, perhaps has not made.
+            Only its number promises it.
     """
 
     def __init__(
@@ -339,7 +339,8 @@ def repair(at: Place) -> None:
     with opened(at) as store:
         for name in MENDED:
             with suppress(FileExistsError):
-                store.repair(to=at.path(name))
+                if store.repair(to=at.path(name)).lost:
+                    raise OSError("what could not be read is told to be lost")
                 break
 
 

@@ -312,6 +312,25 @@ NOT_PROVEN: tuple[Reason, ...] = (
         "maker.folder.sync()",
         "the same",
     ),
+    *(
+        reason
+        for function, line in (("folders.py _make", "parent"), ("settling.py sync_name", "above"))
+        for reason in _of_journals(
+            "sync_folder",
+            f"primitives/{function}",
+            f"{line}.sync()",
+            operations=("Log.append, new log*", "Journal.commit, new *", "Store put, new *"),
+            why="who made the folder syncs its name, and so does whoever finds nothing in it yet, "
+            "as its maker may have been killed; here both are one, and once is enough",
+        )
+    ),
+    *_of_journals(
+        "sync",
+        "primitives/log_open.py _lay_out",
+        "lock.sync()",
+        operations=("Journal.commit, new *", "Store put, new *"),
+        why="the words of the file are hints, as with a log",
+    ),
     *_of_journals(
         "sync_data",
         "primitives/log_recovery.py *",
@@ -361,11 +380,13 @@ NOT_PROVEN: tuple[Reason, ...] = (
         operations=(
             "Journal.acommit",
             "Journal.checkpoint, in turn",
+            "Journal.checkpoint, over the older",
             "Journal.checkpoint, unsynced",
             "Journal after a failed checkpoint",
             "Journal after an unsynced commit",
             "Journal after an unsynced slot",
             "Store.aput",
+            "Store.checkpoint",
             "Store.checkpoint, with a put meanwhile",
         ),
         why="nothing is dropped for this checkpoint; where something is, the sync bites "

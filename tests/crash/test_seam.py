@@ -19,6 +19,10 @@ from tests.crash.whole_files import OLD
 from tests.support.budget import scaled
 
 NAMES = list(BY_NAME)
+BY_SPEED = [
+    pytest.param(name, marks=pytest.mark.slow if one.states <= FEW else ())
+    for name, one in BY_NAME.items()
+]
 LARGE = "write_bytes, 10 KiB"
 """It has too many states with blocks of 512 bytes; so have those that say how many are tried."""
 
@@ -30,7 +34,7 @@ WRITERS = {
 """The public names that change something on disk."""
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", BY_SPEED)
 def test_every_crash_state_is_old_or_new(name: str) -> None:
     """Whole at any moment, durable after the return, the rest untouched, leftovers swept."""
     operation = BY_NAME[name]
@@ -47,7 +51,7 @@ def test_every_crash_state_is_old_or_new(name: str) -> None:
     assert result.exhaustive is (name != LARGE and not is_sample)
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", BY_SPEED)
 def test_crash_during_the_recovery_is_recovered(name: str) -> None:
     """Whoever sweeps, and works on, after a crash may crash as well."""
     result = seam.crash_in_recovery(BY_NAME[name], budget_s=0.15 * scaled(1))
@@ -58,7 +62,10 @@ def test_crash_during_the_recovery_is_recovered(name: str) -> None:
 
 @pytest.mark.parametrize(
     ("name", "errno"),
-    [(name, seam.ERRNOS[at % len(seam.ERRNOS)]) for at, name in enumerate(NAMES)],
+    [
+        pytest.param(name, seam.ERRNOS[at % len(seam.ERRNOS)], marks=one.marks)
+        for at, (name, one) in enumerate(zip(NAMES, BY_SPEED, strict=True))
+    ],
 )
 def test_crash_after_a_fault_leaves_old_or_new(name: str, errno: str) -> None:
     """Each call fails, and after that the power goes: what had not returned is old or new."""

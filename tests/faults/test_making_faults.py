@@ -1,4 +1,4 @@
-"""A journal whose making failed, or whose maker died: what is acknowledged afterwards is durable."""
+"""What is acknowledged after a making that failed, or whose maker died, is durable."""
 
 from __future__ import annotations
 

@@ -7,8 +7,8 @@ Guarantee: the event loop is never blocked, and asyncio's default executor is ne
 
 I1  A call that has begun is waited for, however often its task is cancelled meanwhile.
 I2  A result that nobody will receive any more is handed to `undo`.
-I3  The threads are daemons, at most `_THREADS_MAX`, made when needed; a forked child starts with
-    none.
+I3  The threads are daemons, at most `_THREADS_MAX` and one for each call of I5 that finds all of
+    them busy, made when needed; a forked child starts with none.
 I4  A call that is refused because no thread can be had is not queued: nobody does it later.
 I5  What gives something back (`run_now`, `undo`) is never queued behind other calls, which may be
     waiting for just that, nor cancelled.

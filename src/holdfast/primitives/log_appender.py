@@ -45,7 +45,7 @@ from holdfast.primitives.log_holding import LogHolding
 from holdfast.primitives.log_recovery import Durable, Recovered, find_end, rescue
 from holdfast.primitives.log_segment import firsts_of, remove_before
 from holdfast.primitives.log_tip import Tip, adopted
-from holdfast.primitives.temp import sweep_leftovers
+from holdfast.primitives.sweeping import sweep_leftovers
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

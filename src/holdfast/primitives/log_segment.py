@@ -20,7 +20,8 @@ from holdfast.formats.log_format import (
 )
 from holdfast.primitives.folders import close_quietly
 from holdfast.primitives.log_hint import Place
-from holdfast.primitives.temp import Made, create, sweep_leftovers, write_all
+from holdfast.primitives.sweeping import sweep_leftovers
+from holdfast.primitives.temp import Made, create, write_all
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

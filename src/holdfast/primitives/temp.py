@@ -42,7 +42,6 @@ __all__ = [
     "is_cut",
     "mode_of_new",
     "recognise",
-    "sweep_leftovers",
     "take_lock",
     "temp_name",
     "write_all",
@@ -174,17 +173,6 @@ def create(making: Making, folder: Folder, target: str, *, permissions: int, vfs
         close_quietly(file)
         forget(folder, name)
     raise OSError(errno.EAGAIN, f"{_ATTEMPTS} temporary files were swept away", folder.path)
-
-
-def sweep_leftovers(folder: Folder, *, vfs: VFS) -> None:
-    """Remove what killed writers have left in a folder: it may be large. What cannot be, stays."""
-    try:
-        if any(recognise(name) is not None for name in folder.names()):
-            from holdfast.primitives.sweep import sweep
-
-            sweep(folder.path, vfs=vfs)
-    except OSError:
-        pass  # it only takes room
 
 
 def mode_of_new(folder: Folder, target: str, *, vfs: VFS) -> int:

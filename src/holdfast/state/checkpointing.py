@@ -151,9 +151,9 @@ class Checkpointer:
                     return self._write(checkpoints, opened, is_asked=block)
                 return None
         except Exception:
-            if place.opened is opened or machine.is_closed:
+            if machine.place.opened is opened or machine.is_closed:
                 raise
-            return None  # it was opened anew by another thread
+            return None  # another thread has opened what is there now
         finally:
             try:
                 place.unlock_checkpoints()

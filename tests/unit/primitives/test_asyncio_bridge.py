@@ -14,7 +14,7 @@ from contextvars import ContextVar
 import pytest
 
 from holdfast.primitives import asyncio_bridge
-from holdfast.primitives.asyncio_bridge import run, twin
+from holdfast.primitives.asyncio_bridge import run, run_now, twin
 from holdfast.primitives.replace import awrite_bytes
 from holdfast.vfs.memory import MemoryVFS
 from holdfast.vfs.trace import Trace
@@ -311,3 +311,82 @@ def test_twin_is_named_after_its_function() -> None:
     assert ("adouble", double.__module__) == (adouble.__name__, adouble.__module__)
     assert "`double` for asyncio" in str(adouble.__doc__)
     assert 9 == asyncio.run(adouble(3, times=3))
+
+
+def test_what_gives_back_is_not_queued_behind_those_who_wait_for_it() -> None:
+    """I5: every thread waits for one that is let go of by another call."""
+    lock = threading.Lock()
+    lock.acquire()
+
+    def wait() -> None:
+        with lock:
+            pass
+
+    async def main() -> None:
+        waiting = [asyncio.create_task(run(wait)) for _ in range(20)]
+        await asyncio.sleep(0)
+        await run_now(lock.release)
+        await asyncio.gather(*waiting)
+
+    asyncio.run(asyncio.wait_for(main(), 60))
+
+
+def test_undoing_is_not_queued_behind_those_who_wait_for_it() -> None:
+    """I5: what a cancelled call has taken is given back."""
+    begun, go_on, undone = (threading.Event() for _ in range(3))
+
+    def take() -> None:
+        begun.set()
+        go_on.wait(20)
+
+    async def main() -> list[bool]:
+        taking = asyncio.create_task(run(take, undo=lambda _: undone.set()))
+        await asyncio.to_thread(begun.wait, 20)
+        waiting = [asyncio.create_task(run(lambda: undone.wait(20))) for _ in range(20)]
+        await asyncio.sleep(0)
+        taking.cancel()
+        await asyncio.sleep(0)
+        go_on.set()
+        with pytest.raises(asyncio.CancelledError):
+            await taking
+        return await asyncio.gather(*waiting)
+
+    assert [True] * 20 == asyncio.run(main())
+
+
+def test_what_gives_back_is_done_though_it_is_cancelled_at_once() -> None:
+    """I5: before any thread can have taken it, and however busy they are."""
+    done: list[int] = []
+    release = threading.Event()
+
+    async def main() -> None:
+        busy = [asyncio.create_task(run(lambda: release.wait(20))) for _ in range(16)]
+        await asyncio.sleep(0)
+        for number in range(50):
+            task = asyncio.create_task(run_now(lambda number=number: done.append(number)))
+            asyncio.get_running_loop().call_soon(task.cancel)
+            await asyncio.wait([task])
+            assert task.cancelled() or task.result() is None
+        release.set()
+        await asyncio.gather(*busy)
+
+    asyncio.run(main())
+    assert list(range(50)) == done
+
+
+NO_THREADS_NOW = """
+import asyncio, threading
+from holdfast.primitives.asyncio_bridge import run_now
+def refuse(thread):
+    raise RuntimeError("can't start new thread")
+threading.Thread.start = refuse
+print(asyncio.run(run_now(threading.current_thread)).name)
+"""
+
+
+def test_without_a_thread_what_gives_back_is_done_in_this_one() -> None:
+    """I5: it blocks the loop, and nobody for ever."""
+    command = [sys.executable, "-c", NO_THREADS_NOW]
+    ran = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+
+    assert ("MainThread\n", "") == (ran.stdout, ran.stderr)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from itertools import pairwise
 
@@ -18,7 +18,7 @@ from holdfast.vfs.interpose import Interposed
 from holdfast.vfs.memory import MemoryVFS
 from holdfast.vfs.trace import Trace
 from tests.support.interrupts import interrupted
-from tests.support.machines import PATH, RULES, add, first_kept, machine_on, words_of
+from tests.support.machines import PATH, RULES, add, dump, first_kept, machine_on, words_of
 
 pytestmark = pytest.mark.timeout(60)
 ENTRIES = [b"%d" % number * 100 for number in range(1, 31)]
@@ -357,7 +357,8 @@ def test_journal_that_takes_the_place_during_a_checkpoint_is_untouched(is_read, 
 
     It loses no segment, gets no checkpoint of the other one's state, and the other way round.
     """
-    outcomes = set()
+    outcomes: set[int | None] = set()
+    nth = 0
     for nth in range(1, 400):
         disk = two_journals()
         vfs = Exchanging(disk, Fault("call", nth, effect="stop"), after=after)
@@ -383,11 +384,25 @@ def test_journal_that_takes_the_place_during_a_checkpoint_is_untouched(is_read, 
     assert {30, 9} <= outcomes
 
 
+class Asking(Interposed):
+    """Tells when somebody asks for the lock of who checkpoints."""
+
+    def __init__(self, disk: MemoryVFS) -> None:
+        super().__init__(disk)
+        self.asked = threading.Event()
+
+    def around(self, call, do):
+        if call.operation == "lock" and call.name.endswith("journal"):
+            self.asked.set()
+        return do()
+
+
 @pytest.mark.parametrize("is_read", [True, False])
 def test_lock_of_the_old_journal_is_none_for_the_new_one(is_read: bool) -> None:
     """Another process writes a checkpoint, and while this one waits the journal is exchanged."""
     disk = two_journals()
-    machine, other = machine_on(disk), machine_on(disk)
+    vfs = Asking(disk)
+    machine, other = machine_on(vfs), machine_on(disk)
     for one in (machine, other):
         one.refresh()
     errors: list[OSError] = []
@@ -401,21 +416,51 @@ def test_lock_of_the_old_journal_is_none_for_the_new_one(is_read: bool) -> None:
     assert other.place.lock_checkpoints(block=True)
     waiting = threading.Thread(target=write)
     waiting.start()
-    while not machine.checkpointer._writing.locked():
-        pass
+    assert vfs.asked.wait(20)
     exchange(disk)
     if is_read:
-        assert ENTRIES[:9] == machine_on(disk).refresh()
-        time_out = time.monotonic() + 20
-        while machine.refresh() != ENTRIES[:9] and time.monotonic() < time_out:
-            pass
+        read_the_new_one(machine)
     other.place.unlock_checkpoints()
     waiting.join(20)
     assert [errno.ESTALE] == [error.errno for error in errors]
     assert "Try again" in errors[0].__notes__[0]
     assert [] == heads(disk)
+    read_the_new_one(machine)
     assert 9 == machine.write_checkpoint()
     assert [9] == heads(disk)
+
+
+def read_the_new_one(machine, expected: Sequence[bytes] = ENTRIES[:9]) -> None:
+    """It looks again a millisecond after its last look."""
+    deadline = time.monotonic() + 20
+    while machine.refresh() != expected:
+        assert time.monotonic() < deadline
+
+
+@pytest.mark.parametrize("is_asked", [True, False])
+def test_state_of_another_journal_gets_into_no_checkpoint(is_asked: bool) -> None:
+    """The journals are exchanged, and the new one read, between two slices of the state."""
+    disk = two_journals()
+    longer = [*ENTRIES[:9], *ENTRIES]
+    add(machine_on(disk, "/new.jrn", segment_bytes=1024), *ENTRIES)
+
+    def dumped(slices):
+        yield slices.locked(dump)
+        exchange(disk)
+        read_the_new_one(machine, longer)
+        yield slices.locked(dump)
+
+    machine = machine_on(disk, rules=RULES._replace(dump=dumped))
+    machine.refresh()
+    if is_asked:
+        with pytest.raises(OSError, match=r"state\.jrn") as caught:
+            machine.write_checkpoint()
+        assert errno.ESTALE == caught.value.errno
+    else:
+        assert 0 == machine.checkpointer.write(block=False)
+    assert [] == heads(disk)
+    assert "aside/checkpoint-a" not in disk.tree()
+    assert ENTRIES == machine_on(disk, "/aside").refresh()
 
 
 def test_checkpoint_that_comes_by_itself_leaves_another_journal_alone() -> None:

@@ -116,8 +116,9 @@ def test_damaged_checkpoint_is_told_where_the_log_does_not_reach_back() -> None:
     """The error names its file."""
     disk, _ = journal_of(checkpoints=(25,))
     tree = disk.tree()
-    (slot,) = (name for name in tree if "checkpoint-" in name and any(tree[name]))
-    data = bytearray(tree[slot])
+    contents = {name: bytes(held) for name, held in tree.items() if isinstance(held, bytes)}
+    (slot,) = (name for name in contents if "checkpoint-" in name and any(contents[name]))
+    data = bytearray(contents[slot])
     data[600] ^= 1
     mixed = MemoryVFS()
     mixed.write_tree({**tree, slot: bytes(data)})
@@ -163,8 +164,9 @@ def test_checkpoint_of_no_state_is_one() -> None:
     """`None` from `load` is what was dumped, not a missing checkpoint."""
     disk, _ = journal_of(checkpoints=(7, 30))
     applied: list[bytes] = []
-    rules = Rules(lambda: "initial", lambda _, entry: applied.append(entry), lambda _: [],
-                  lambda _: None)  # fmt: skip
+    rules: Rules[str | None] = Rules(
+        lambda: "initial", lambda _, entry: applied.append(entry), lambda _: [], lambda _: None
+    )
     replica = Replica(rules, LOG, vfs=disk)
     replica.load(checkpoints_of(disk))
     assert (None, 30, []) == (replica.state, replica.applied, applied)

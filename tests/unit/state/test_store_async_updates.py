@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import threading
 from collections.abc import Awaitable, Callable, Iterator
 from contextvars import ContextVar
@@ -10,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from holdfast.primitives import asyncio_bridge
 from holdfast.state.store import Store
 from holdfast.state.store_async_updates import _TRIES
 
@@ -192,6 +194,77 @@ def test_cancelled_update_never_began_or_is_over(store, other) -> None:
     cancelled, second, third, never = run(main)
     assert [asyncio.CancelledError] * 2 == [type(cancelled), type(never)]
     assert (2, 3, 3) == (second, third, store["n"])
+
+
+def test_update_cancelled_with_its_loop_gives_back_the_lock(store, other) -> None:
+    """Just when it would commit what the function made, and every thread is busy."""
+    store["n"] = 0
+    calls: list[int] = []
+    release = threading.Event()
+
+    def add(n: int) -> int:
+        calls.append(n)
+        if len(calls) <= _TRIES:
+            other.update("n", lambda n: n + 100)
+            return n
+        for _ in range(20):
+            asyncio_bridge._our_threads().submit(lambda: release.wait(20))
+        for task in store._updates._tasks:
+            task.cancel()
+        return n + 1
+
+    async def main() -> None:
+        with pytest.raises(asyncio.CancelledError):
+            await store.aupdate("n", add)
+        release.set()
+        await other.aput("b", 1)
+
+    run(main)
+    assert {"n": 100 * _TRIES + 1, "b": 1} == store
+
+
+def test_thread_of_the_loop_does_not_wait_for_an_update_that_holds_the_lock(store, other) -> None:
+    """It would wait for ever; this time the function itself writes."""
+    store["n"] = 0
+    calls: list[int] = []
+
+    def add(n: int) -> int:
+        calls.append(n)
+        if len(calls) <= _TRIES:
+            other.update("n", lambda n: n + 100)
+            return n
+        for handle in (store, other):
+            with pytest.raises(RuntimeError, match="transaction"):
+                handle["b"] = 1
+        return n + 1
+
+    assert 100 * _TRIES + 1 == run(lambda: store.aupdate("n", add))
+    assert {"n": 100 * _TRIES + 1} == store
+    store["b"] = 1
+
+
+def of_child(store: Store[Any]) -> tuple[int, int]:
+    """How many keys and tasks a forked child knows of."""
+    pid = os.fork()
+    if pid == 0:
+        updates: Any = store._updates
+        os._exit(len(updates._waiting) * 16 + len(updates._tasks))
+    code = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+    return divmod(code, 16)
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork")
+def test_forked_child_forgets_updates_of_its_parent(store) -> None:
+    """The threads that they wait for are not there."""
+
+    async def main() -> None:
+        task = asyncio.create_task(store.aupdate("n", lambda n: n + 1, default=0))
+        await asyncio.sleep(0)
+        assert store._updates._waiting
+        assert (0, 0) == of_child(store)
+        assert 1 == await task
+
+    run(main)
 
 
 VARIABLE: ContextVar[str] = ContextVar("variable", default="none")

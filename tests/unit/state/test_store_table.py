@@ -237,3 +237,15 @@ def test_order_can_be_known_before_it_is_asked_for() -> None:
     assert table.unsorted() is None
     put_in_order(table, Lock())
     assert ["a", "b"] == table.keys()
+
+
+def test_views_that_are_gone_are_forgotten_though_nobody_commits() -> None:
+    """And those that live stand still."""
+    table = table_of({"a": b"1"})
+    living = [table.view() for _ in range(100)]
+    for _ in range(10_000):
+        table.view()
+    assert 100 <= len(table._views) <= 300
+    table.apply(encode_changes([("a", b"2")]))
+    assert [1] * 100 == [view.get("a") for view in living]
+    assert 100 == len(table._views)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import shutil
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -46,3 +48,24 @@ def test_store_tells_its_path_and_whether_it_is_closed(tmp_path) -> None:
     assert f"<holdfast.Store {str(tmp_path / 'a.jrn')!r}>" == repr(store)
     store.close()
     assert repr(store).endswith("closed>")
+
+
+def test_store_that_is_gone_has_no_commits(tmp_path) -> None:
+    """So that who follows from there misses none of the next one in its place."""
+    with Store[Any](tmp_path / "a.jrn") as store:
+        for number in range(5):
+            store["a"] = number
+        assert (5, 5) == (store.sequence, store.snapshot().sequence)
+        shutil.rmtree(store.path)
+        wait_for(lambda: len(store) == 0)
+        assert (0, 0) == (store.sequence, store.snapshot().sequence)
+        store["b"] = 1
+        assert (1, 1) == (store.sequence, store.snapshot().sequence)
+
+
+def wait_for(is_so: Callable[[], bool]) -> None:
+    """Look until it is so; which folder a path names is looked at once a millisecond."""
+    for _ in range(100_000):
+        if is_so():
+            return
+    raise AssertionError("it never was")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import pytest
@@ -54,3 +55,75 @@ def test_change_in_place_that_would_be_lost_is_refused() -> None:
         apply("k", b"[1]", fn=lambda old: old.append({2}), default=MISSING)
     assert apply("k", b"[1]", fn=lambda _: None, default=MISSING) is None
     assert apply("k", 5, fn=lambda _: None, default=MISSING) is None
+
+
+class Picky:
+    """A codec of the user's own."""
+
+    name = "picky"
+
+    def encode(self, value: int) -> bytes:
+        if value < 0:
+            raise ValueError("less than zero")
+        return b"%d" % (1 // value)
+
+    def decode(self, data: bytes) -> int:
+        return int(data)
+
+
+@pytest.mark.parametrize(
+    ("codec", "value", "error", "reason"),
+    [
+        ("json", {"a": [math.nan]}, ValueError, "a.0: JSON has no nan"),
+        ("json", math.inf, ValueError, "JSON has no inf"),
+        ("json", {1: 2}, TypeError, "JSON keys are text, 1 is of type int"),
+        ("text", 5, TypeError, "the values of this store are text, not int"),
+        ("text", "\ud800", ValueError, "the text has a lone surrogate, which no UTF-8 can hold"),
+        ("bytes", "a", TypeError, "the values of this store are bytes, not str"),
+    ],
+)
+def test_value_that_cannot_be_stored_is_named(codec, value, error, reason) -> None:
+    """With the store, the key and the place in it."""
+    values: StoreValues[Any] = StoreValues("x.jrn", codec, None)
+    for call in (
+        lambda: values.encode("k", value),
+        lambda: values.keep("k", value),
+        lambda: values.applied("k", MISSING, fn=lambda _: value, default=values_default(codec)),
+        lambda: values.applied("k", MISSING, fn=lambda old: old, default=value),
+    ):
+        with pytest.raises(error) as e:
+            call()
+        assert f"x.jrn: the value of 'k': {reason}. Nothing was written." == str(e.value)
+
+
+def values_default(codec: str) -> Any:
+    return {"json": 1, "text": "", "bytes": b""}[codec]
+
+
+@pytest.mark.parametrize(
+    ("value", "error", "words"),
+    [(-1, ValueError, "less than zero"), (0, ZeroDivisionError, "zero")],
+)
+def test_error_of_a_codec_of_ones_own_keeps_its_words(value, error, words) -> None:
+    """And says where it was in a note."""
+    values: StoreValues[Any] = StoreValues("x.jrn", Picky(), None)
+    with pytest.raises(error, match=words) as e:
+        values.encode("k", value)
+    note = "x.jrn: the value of 'k' could not be encoded. Nothing was written."
+    assert [note] == e.value.__notes__
+
+
+def test_entry_that_cannot_be_says_what_is_wrong() -> None:
+    """Keys, one value, and all of them together."""
+    large = bytes(31 << 20)
+    refused: list[tuple[Any, type[Exception], str]] = [
+        ([(5, b"1")], TypeError, "text, not int"),
+        ([("k" * 65_537, b"1")], ValueError, "at most 65536 bytes"),
+        ([("k", bytes(60 << 20))], ValueError, "the value of 'k' has 62914560 bytes"),
+        ([("k", large), ("l", large)], ValueError, "2 changes have .*import_lines"),
+    ]
+    for changes, error, words in refused:
+        with pytest.raises(error, match=rf"^x\.jrn: .*{words}.*") as e:
+            VALUES.entry(changes)
+        assert "Nothing was written." in str(e.value)
+    assert VALUES.entry([("k", None)])

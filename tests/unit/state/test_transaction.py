@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, MutableMapping
 from typing import Any
 
 import pytest
 
 from holdfast.state.store import Store
 from holdfast.state.transaction import Transaction
+from holdfast.vfs.memory import MemoryVFS
+from tests.support.interrupts import interrupted
 
 
 @pytest.fixture
@@ -179,6 +181,9 @@ def test_other_ways_to_write_are_refused_inside(store, reads) -> None:
             lambda: store.transaction().__enter__(),
             lambda: store.import_lines([b'{"key":"a","value":1}']),
             store.clear,
+            store.checkpoint,
+            store.barrier,
+            store.close,
         ):
             with pytest.raises(RuntimeError, match="use `tx`"):
                 call()
@@ -227,7 +232,7 @@ def test_failed_commit_gives_back_the_lock(tmp_path) -> None:
         store["a"] = b"1"
         for reads in (True, False):
             with (
-                pytest.raises(ValueError, match="Nothing was committed"),
+                pytest.raises(ValueError, match=r"b\.jrn: .* together.*Nothing was written"),
                 store.transaction() as tx,
             ):
                 if reads:
@@ -260,7 +265,13 @@ def test_a_task_writes_through_its_transaction_alone(store) -> None:
     async def main() -> None:
         async with store.atransaction() as tx:
             tx["a"] = 1
-            for call in (store.aput("a", 2), store.aupdate("a", int, default=1)):
+            for call in (
+                store.aput("a", 2),
+                store.aupdate("a", int, default=1),
+                store.acheckpoint(),
+                store.abarrier(),
+                store.aclose(),
+            ):
                 with pytest.raises(RuntimeError, match="use `tx`"):
                     await call
             with pytest.raises(RuntimeError, match="use `tx`"):
@@ -308,6 +319,151 @@ def test_cancelled_task_gives_back_the_lock(store, other) -> None:
     asyncio.run(main())
     other["b"] = 1
     assert {"b": 1} == store
+
+
+@pytest.mark.parametrize("wait", ["abarrier", "acheckpoint"])
+def test_tasks_that_wait_for_the_lock_do_not_keep_it_held(store, wait) -> None:
+    """As many as there are threads for waiting (I2)."""
+
+    async def main() -> None:
+        async with store.atransaction() as tx:
+            tx["a"] = 1
+            waiting = [asyncio.create_task(getattr(store, wait)()) for _ in range(20)]
+            await asyncio.sleep(0.01)
+        await asyncio.gather(*waiting)
+
+    asyncio.run(asyncio.wait_for(main(), 60))
+    assert {"a": 1} == store
+
+
+def test_task_cancelled_at_the_end_of_its_block_gives_back_the_lock(store, other) -> None:
+    """Also while somebody keeps the error; what it wrote is there or not (I2)."""
+    kept: list[BaseException] = []
+
+    async def add() -> None:
+        async with store.atransaction() as tx:
+            tx["n"] = tx.get("n", 0) + 1
+            task = asyncio.current_task()
+            assert task is not None
+            asyncio.get_running_loop().call_soon(task.cancel)
+
+    async def main() -> None:
+        for number in range(30):
+            try:
+                await asyncio.create_task(add())
+            except asyncio.CancelledError as error:
+                kept.append(error)
+            await store.aput("number", number)
+
+    asyncio.run(asyncio.wait_for(main(), 60))
+    other["b"] = 1
+    assert {"n", "number", "b"} == set(store)
+    assert 0 < len(kept) <= 30 >= store["n"]
+
+
+@pytest.mark.parametrize("wait", ["barrier", "checkpoint", "close", "put", "clear", "transaction"])
+@pytest.mark.parametrize("by_other", [False, True])
+def test_thread_of_a_loop_does_not_wait_for_its_own_task(store, other, wait, by_other) -> None:
+    """It would wait for ever: the task ends its block in that very thread."""
+    handle = other if by_other else store
+    store["a"] = other["b"] = 1
+
+    async def hold(inside: asyncio.Event, go_on: asyncio.Event) -> None:
+        async with store.atransaction() as tx:
+            tx["a"] += 1
+            inside.set()
+            await go_on.wait()
+
+    async def main() -> None:
+        inside, go_on = asyncio.Event(), asyncio.Event()
+        task = asyncio.create_task(hold(inside, go_on))
+        await inside.wait()
+        with pytest.raises(RuntimeError, match="another task"):
+            if wait == "put":
+                handle["a"] = 5
+            elif wait == "transaction":
+                handle.transaction().__enter__()
+            else:
+                getattr(handle, wait)()
+        go_on.set()
+        await task
+
+    asyncio.run(asyncio.wait_for(main(), 60))
+    assert {"a": 2, "b": 1} == store
+
+
+async def add_one(store: Store[Any]) -> None:
+    for _ in range(3):
+        async with store.atransaction() as tx:
+            old = tx.get("n", 0)
+            await asyncio.sleep(0)
+            tx["n"] = old + 1
+
+
+async def add_many(store: Store[Any]) -> None:
+    await asyncio.wait_for(asyncio.gather(*(add_one(store) for _ in range(20))), 60)
+
+
+def test_tasks_of_two_loops_share_a_store(store) -> None:
+    """Each loop in a thread of its own, more tasks in each than there are threads to wait on."""
+    threads = [threading.Thread(target=asyncio.run, args=[add_many(store)]) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+        assert not thread.is_alive()
+    assert 120 == store["n"] == store.sequence
+
+
+def test_loop_after_loop_uses_a_store(store) -> None:
+    """Also after one that was stopped in the middle of a block."""
+
+    async def stopped() -> None:
+        async with store.atransaction() as tx:
+            tx["n"] = 1000
+            raise KeyboardInterrupt
+
+    asyncio.run(add_many(store))
+    with pytest.raises(KeyboardInterrupt):
+        asyncio.run(stopped())
+    asyncio.run(add_many(store))
+    assert 120 == store["n"] == store.sequence
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+@pytest.mark.parametrize("reads", [True, False])
+def test_interrupt_anywhere_in_a_block_leaves_neither_lock_nor_mark(reads) -> None:
+    """However long somebody keeps `tx`: it is over (I1)."""
+    kept: list[Transaction[Any]] = []
+    nth = 0
+    for nth in range(1, 3000):
+        disk = MemoryVFS()
+        store, other = (Store[Any]("/a.jrn", vfs=disk) for _ in range(2))
+        store["a"] = 1
+
+        def block(store=store) -> None:
+            with store.transaction() as tx:
+                kept.append(tx)
+                tx["a"] = tx["a"] + 1 if reads else 2
+
+        is_over = not interrupted(block, nth=nth, places=("holdfast/state",))
+        assert [] == disk.held_locks, f"event {nth}"
+        store["b"] = other["c"] = nth
+        with store.transaction() as tx:
+            assert tx["a"] in (1, 2)
+        assert dict(store) == dict(other)
+        if is_over:
+            break
+    assert 20 < nth < 2999
+    with pytest.raises(RuntimeError, match="over"):
+        kept[0]["a"] = 3
+
+
+def test_public_names_of_a_transaction_are_those_of_a_mapping(store) -> None:
+    """Nobody can end it but its block."""
+    with store.transaction() as tx:
+        names = {name for name in dir(tx) if not name.startswith("_")}
+    assert {name for name in dir(MutableMapping) if not name.startswith("_")} == names
 
 
 def test_repr_says_how_much_is_pending(store) -> None:
