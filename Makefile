@@ -26,7 +26,7 @@ demo: $(USE) ## what it does, on your own disk, in under 30 seconds
 	@$(BIN)/holdfast demo
 
 test: $(TEST) ## every test, and what was skipped and why (under 15 minutes)
-	@$(BIN)/python -m pytest tests
+	@$(BIN)/python -m pytest --numprocesses=auto --dist=loadgroup tests
 
 check: $(DEV) ## format, lint, floors, house rules, types, fast tests (about a minute on two idle cores)
 	@echo "== format";  $(BIN)/ruff format --check --quiet --output-format concise . || { echo "remedy: make format"; exit 1; }

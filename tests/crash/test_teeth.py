@@ -10,6 +10,8 @@ from tests.crash.operations import BY_NAME, OPERATIONS
 from tests.crash.promises import FEW, Operation
 from tests.crash.teeth import NOT_PROVEN, Reason, Tooth, bite, calls_of, reason_for, teeth_of
 
+pytestmark = pytest.mark.xdist_group("teeth")
+
 
 def is_long(operation: Operation) -> bool:
     """Checkpoints have many calls: their teeth are tried in the slow tests."""

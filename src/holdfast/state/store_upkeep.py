@@ -50,6 +50,15 @@ class StoreUpkeep(Generic[V]):
         return self._machine.read_numbered(id)[1]
 
     @property
+    def durable(self) -> int:
+        """The last commit that is known to survive a power cut; 0 for none.
+
+        Raises:
+            OSError, Corruption: The log cannot be read.
+        """
+        return self._following.durable
+
+    @property
     def recovered(self) -> Recovery | None:
         """What this object had to do when it opened the log; None: nothing."""
         return self._machine.recovered

@@ -12,6 +12,7 @@ import pytest
 from holdfast.errors import Closed
 from holdfast.state.store import Store
 from holdfast.state.store_upkeep import StoreUpkeep
+from holdfast.vfs.memory import MemoryVFS
 
 
 def test_checkpoint_says_what_it_holds(tmp_path) -> None:
@@ -69,3 +70,12 @@ def wait_for(is_so: Callable[[], bool]) -> None:
         if is_so():
             return
     raise AssertionError("it never was")
+
+
+def test_durable_is_behind_the_sequence_until_a_barrier() -> None:
+    """Of a store that asks for no syncs."""
+    store = Store("/s", sync="never", vfs=MemoryVFS())
+    store["a"] = 1
+    assert (1, 0) == (store.sequence, store.durable)
+    assert 1 == store.barrier()
+    assert (1, 1) == (store.sequence, store.durable)
