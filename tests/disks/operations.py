@@ -25,6 +25,7 @@ from holdfast.primitives.log import Log
 from holdfast.primitives.stream import Stream
 from holdfast.vfs import SYSTEM
 from tests.crash.places import Rebooted
+from tests.disks import states
 
 ROUNDS = 3
 LAST = ROUNDS + 1
@@ -429,4 +430,13 @@ WORKLOADS = (
         check=check_log,
     ),
     workload("Log.barrier", write_to_log, check=check_log),
+    workload("Store put and transaction", states.put_and_transact, check=states.check_store),
+    workload("Store.checkpoint", states.with_checkpoints, check=states.check_store),
+    workload(
+        "Store.checkpoint, keep=1",
+        partial(states.with_checkpoints, keep=1),
+        check=states.check_store,
+    ),
+    workload("Store.checkpoint, large", states.large_checkpoints, check=states.check_store),
+    workload("Journal.commit", states.commit_to_journal, check=states.check_journal),
 )
