@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import _weakrefset
 import os
 import sys
+import weakref
 from collections.abc import Callable
 from inspect import CO_GENERATOR
 from types import FrameType
 
 OURS = os.path.join("holdfast", "")
+WEAK_MODULES = {weakref.__file__, _weakrefset.__file__}
+WEAK_CALLBACKS = {"remove", "_remove", "__call__"}
 
 
 class Interrupt:
@@ -33,9 +37,12 @@ class Interrupt:
 
 
 def is_collecting(frame: FrameType | None) -> bool:
-    """Whether a frame is below a `__del__`."""
+    """Whether a frame is below a `__del__`, or below what a weak reference calls at its end."""
     while frame is not None:
-        if frame.f_code.co_name == "__del__":
+        code = frame.f_code
+        if code.co_name == "__del__":
+            return True
+        if code.co_name in WEAK_CALLBACKS and code.co_filename in WEAK_MODULES:
             return True
         frame = frame.f_back
     return False
