@@ -40,6 +40,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.skip(reason="needs root: run `sudo make test`"))
 
 
+def pytest_collection_finish() -> None:
+    """Take the tests themselves out of the sight of every collection and of every fork."""
+    gc.collect()
+    gc.freeze()
+
+
 def open_below(folder: Path) -> list[str]:
     """What this process holds open in the folder, deleted files too (Linux)."""
     found = []

@@ -19,6 +19,7 @@ from tests.crash import seam
 from tests.crash.operations import OPERATIONS
 from tests.crash.proving import Budget, prove
 from tests.crash.table import Proof, Run, page, totals
+from tests.crash.teeth import misused_reasons
 
 SLOW = ("holdfast", "write_many", "awrite_many", "replacing", "areplacing", "sweep", "asweep")
 DISKS = "crash-results-disks.md"
@@ -43,11 +44,13 @@ def main() -> int:
     print(text)
     if target is not None:
         holdfast.write_text(target, text, newline="\n")
-    for proof in proofs:
-        for complaint in proof.complaints():
-            print(f"NOT AS IT MUST BE: {complaint}", file=sys.stderr)
+    complaints = [complaint for proof in proofs for complaint in proof.complaints()]
+    if len(chosen) == len(OPERATIONS):
+        complaints += misused_reasons([tooth for proof in proofs for tooth in proof.teeth])
+    for complaint in complaints:
+        print(f"NOT AS IT MUST BE: {complaint}", file=sys.stderr)
     print(f"{totals(proofs)} ({run.seconds:.0f} s)", file=sys.stderr)
-    return int(not all(proof.ok for proof in proofs))
+    return int(bool(complaints) or not all(proof.ok for proof in proofs))
 
 
 def _parser() -> argparse.ArgumentParser:
