@@ -54,7 +54,10 @@ def test_every_crash_state_is_old_or_new(name: str) -> None:
 @pytest.mark.parametrize("name", BY_SPEED)
 def test_crash_during_the_recovery_is_recovered(name: str) -> None:
     """Whoever sweeps, and works on, after a crash may crash as well."""
-    result = seam.crash_in_recovery(BY_NAME[name], budget_s=0.15 * scaled(1))
+    for budget_s in (0.15 * scaled(1), 10.0):  # the longer one for a moment in which all is slow
+        result = seam.crash_in_recovery(BY_NAME[name], budget_s=budget_s)
+        if result.states:
+            break
 
     assert () == result.violations, str(result)
     assert result.states

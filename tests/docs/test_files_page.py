@@ -9,8 +9,8 @@ import pytest
 
 import holdfast
 from holdfast.primitives import temp
+from holdfast.primitives.beside import beside
 from holdfast.primitives.private_folder import PrivateFolder
-from holdfast.state.beside import beside
 from holdfast.state.kept import kept_name
 from holdfast.vfs import SYSTEM
 from holdfast.vfs.probe import probe

@@ -16,7 +16,10 @@ from typing import Any
 import pytest
 
 from holdfast.errors import Corruption, HandlePoisoned
+from holdfast.formats.store_format import encode_changes
+from holdfast.state.machine import _Job
 from holdfast.state.store import Store
+from holdfast.state.store_table import Table
 from holdfast.vfs import SYSTEM
 from holdfast.vfs.fault import Fault, Faulty, each_fault
 from holdfast.vfs.memory import MemoryVFS
@@ -155,6 +158,75 @@ def failure_of(act: Callable[[], object]) -> OSError | None:
     except OSError as error:
         return error
     return None
+
+
+def test_disk_that_stays_full_has_the_state_read_anew_once() -> None:
+    """Later failures are undone, whatever was to be written; a transaction goes on after one."""
+    disk = MemoryVFS()
+    failing = Faulty(disk)
+    store = Store[Any]("/s", vfs=failing, sync="never")
+    store.update(a=1, b=[2], c=3)
+    acts: list[Callable[[], object]] = [
+        lambda: store.update(a=5),
+        lambda: store.update("a", lambda n: n + 1),
+        lambda: store.update({"x": 5, "a": 6, "b": 7}),
+        store.popitem,
+        store.clear,
+    ]
+    replica = store._machine.replica
+    failing.faults = (Fault("write", 1, effect="ENOSPC", on="*.segment*", repeat=True),)
+    for number, act in enumerate([acts[0], *acts]):
+        assert isinstance(failure_of(act), OSError)
+        assert (number > 0) is replica.is_loaded
+        assert ["a", "b", "c"] == list(store)
+        assert {"a": 1, "b": [2], "c": 3} == dict(store)
+    with store.transaction() as tx:
+        assert 1 == tx["a"]
+        with pytest.raises(OSError, match="No space left"):
+            tx._changes()._hold.commit(encode_changes([("a", b"9")]))
+        assert (True, 1) == (replica.is_loaded, tx["a"])
+        failing.faults = ()
+        tx["a"] += 1
+    assert {"a": 2, "b": [2], "c": 3} == dict(store) == read(disk)
+
+
+def test_group_that_does_not_fit_is_undone_as_a_whole() -> None:
+    """Also where a commit of it has seen the keys in order, with those of another."""
+    failing = Faulty(MemoryVFS())
+    store = Store[Any]("/s", vfs=failing, sync="never")
+    store.update(b=2, c=3)
+    failing.faults = (Fault("write", 1, effect="ENOSPC", on="*.segment*", repeat=True),)
+    firsts: list[str | None] = []
+
+    def first(table: Table) -> None:
+        firsts.append(table.first())
+
+    put = encode_changes([("a", b"1"), ("c", None)])
+    for _ in range(2):
+        assert isinstance(failure_of(lambda: commit_group(store, lambda _: put, first)), OSError)
+        assert ["b", "c"] == list(store)
+    assert ["a", "a"] == firsts
+    assert store._machine.replica.is_loaded
+
+
+def commit_group(store: Store[Any], *decisions: Callable[[Table], bytes | None]) -> None:
+    """Commit as threads that come together do."""
+    machine = store._machine
+    machine._commit_group([_Job(decide, asks=False) for decide in decisions])
+
+
+def test_interrupted_function_of_an_update_leaves_the_state_in_memory() -> None:
+    """It has touched nothing: there is nothing to be read anew."""
+    store = Store[Any]("/s", vfs=MemoryVFS())
+    store["a"] = 1
+
+    def interrupt(_: int) -> int:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        store.update("a", interrupt)
+    assert store._machine.replica.is_loaded
+    assert {"a": 1} == dict(store)
 
 
 LIMITED = """

@@ -6,9 +6,11 @@ from stat import S_ISDIR
 from typing import Any
 
 from holdfast.formats.log_format import first_of, segment_name
+from holdfast.primitives.log_appender import Appender
+from holdfast.primitives.log_recovery import Settings
 from holdfast.state.journal import Journal
 from holdfast.state.store import Store
-from holdfast.vfs import VFS
+from holdfast.vfs import CLOCK, VFS
 from holdfast.vfs.memory import MemoryVFS
 
 Files = dict[str, bytes]
@@ -26,6 +28,14 @@ def opened(vfs: VFS, path: str = "/j", **options: Any) -> Journal[list[bytes]]:
         vfs=vfs,
         **options,
     )
+
+
+def append_raw(vfs: VFS, *records: bytes, path: str = "/j/log") -> None:
+    """Append to the log what the journal itself would not."""
+    appender = Appender(Settings(path, 1 << 20, 0o666, vfs, CLOCK))
+    for record in records:
+        appender.sync(appender.append([record]))
+    appender.close()
 
 
 def entry(number: int) -> bytes:

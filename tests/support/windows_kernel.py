@@ -5,10 +5,13 @@ from __future__ import annotations
 import fcntl
 import os
 
+from holdfast.vfs.spans import Span
+
 WRITE = 0x40000000
 FOLDER = 0x02000000
 DISPOSITIONS = {1: os.O_CREAT | os.O_EXCL, 3: 0, 4: os.O_CREAT}
 LOCK_VIOLATION = 33
+NOT_LOCKED = 158
 
 
 def win_error(code: int, *, errno: int = 13) -> OSError:
@@ -31,6 +34,7 @@ class PosixKernel:
         self.calls: list[tuple[object, ...]] = []
         self.lists: dict[int, bytes] = {}
         self.drive = ("NTFS", 3)
+        self.ranges: list[tuple[int, int, Span]] = []  # inode, descriptor, what it holds
 
     def _begin(self, *call: object) -> None:
         self.calls.append(call)
@@ -47,7 +51,10 @@ class PosixKernel:
         how = os.O_RDWR if access & WRITE else os.O_RDONLY
         return os.open(path, how | DISPOSITIONS[disposition])
 
-    def lock(self, fd: int, *, exclusive: bool, block: bool) -> None:
+    def lock(self, fd: int, place: tuple[int, int], *, exclusive: bool, block: bool) -> None:
+        if place != (0, 1):
+            self._lock_range(fd, place, exclusive=exclusive)
+            return
         self._begin("lock", exclusive, block)
         how = fcntl.LOCK_EX if exclusive else fcntl.LOCK_SH
         try:
@@ -55,9 +62,32 @@ class PosixKernel:
         except BlockingIOError:
             raise win_error(LOCK_VIOLATION) from None
 
-    def unlock(self, fd: int) -> None:
+    def unlock(self, fd: int, place: tuple[int, int]) -> None:
+        if place != (0, 1):
+            self._unlock_range(fd, place)
+            return
         self._begin("unlock")
         fcntl.flock(fd, fcntl.LOCK_UN)
+
+    def _lock_range(self, fd: int, place: tuple[int, int], *, exclusive: bool) -> None:
+        """As LockFileEx: what is shared may overlap what the same file has, nothing else may."""
+        self._begin("lock_range", place, exclusive)
+        span = Span(place[0], sum(place), not exclusive)
+        inode = os.fstat(fd).st_ino
+        for other, owner, held in self.ranges:
+            compatible = span.shared and (held.shared or owner == fd)
+            if other == inode and held.meets(span) and not compatible:
+                raise win_error(LOCK_VIOLATION)
+        self.ranges.append((inode, fd, span))
+
+    def _unlock_range(self, fd: int, place: tuple[int, int]) -> None:
+        """Give back one that is just so; of two, the exclusive one."""
+        self._begin("unlock_range", place)
+        exactly = (fd, place[0], sum(place))
+        found = [one for one in self.ranges if (one[1], one[2].start, one[2].stop) == exactly]
+        if not found:
+            raise win_error(NOT_LOCKED)
+        self.ranges.remove(min(found, key=lambda one: one[2].shared))
 
     def rename(self, old: str, new: str, *, flags: int) -> None:
         self._begin("rename", flags)

@@ -31,6 +31,7 @@ __all__ = [
     "read_file",
     "read_input",
     "require_file",
+    "tell_terminal",
     "wrote",
 ]
 
@@ -92,7 +93,7 @@ def open_register(path: str, *, sync: bool = True) -> FileRegister:
 
 def lock_path_of(path: str) -> str:
     """Where the lock of a document at `path` is: beside the file that symlinks lead to."""
-    from holdfast.state.beside import beside
+    from holdfast.primitives.beside import beside
     from holdfast.vfs import SYSTEM
 
     folder, name = os.path.split(SYSTEM.resolve(named_file(path)))
@@ -128,6 +129,14 @@ def read_input() -> bytes:
     if sys.stdin is None:
         raise Failure("standard input is closed", NO_INPUT)
     return sys.stdin.buffer.read()
+
+
+def tell_terminal(verb: str, what: str) -> None:
+    """Say to who sits at a terminal that standard input is read: else it looks like a halt."""
+    if sys.stdin is not None and sys.stdin.isatty():
+        from holdfast.cli.exits import note
+
+        note(verb, f"reading {what} from standard input; Ctrl-D at the beginning of a line ends it")
 
 
 def decode(path: str, name: str | None = None) -> Any:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import re
+from itertools import islice
 
 from holdfast.cli.exits import USAGE, Failure
 from holdfast.cli.parser import Namespace
@@ -58,11 +59,31 @@ class FullParser(argparse.ArgumentParser):
         """Parse; with `COMMAND`, `args.command` is what follows the file, or `--` behind it."""
         self._refuse_bare_count(arguments)
         if not self.module.COMMAND:
-            return self.parse_args(arguments, Namespace())
+            return self.parse_args(self._options_first(arguments), Namespace())
         own, command = self._split(arguments)
         args = self.parse_args(own, Namespace())
         args.__dict__["command"] = command
         return args
+
+    def _options_first(self, arguments: list[str]) -> list[str]:
+        """The same words, the options before the others: they may stand anywhere.
+
+        At an option argparse ends the arguments before it, and takes one that may be left out for
+        left out: what comes behind the option would be too much.
+        """
+        options: list[str] = []
+        others: list[str] = []
+        words = iter(arguments)
+        for word in words:
+            if word == "--":
+                others += (word, *words)
+            elif len(word) < 2 or word[0] != "-" or re.match(_NEGATIVE, word):
+                others.append(word)
+            else:
+                options.append(word)
+                if self._takes_next(word):
+                    options += islice(words, 1)
+        return options + others
 
     def _refuse_bare_count(self, arguments: list[str]) -> None:
         """Where `-n` takes a number, say so to who writes `-2`, as head(1) and tail(1) allow."""

@@ -10,7 +10,7 @@ from stat import S_ISDIR, S_ISREG
 
 from holdfast.cli.exits import NO_INPUT, Failure
 from holdfast.cli.files import missing, named_file
-from holdfast.cli.states import kind_of_state
+from holdfast.cli.states import kind_of_state, may_have_lost_identity
 from holdfast.vfs import SYSTEM
 
 TYPE_CHECKING = False
@@ -25,6 +25,7 @@ else:
 __all__ = ["KINDS", "Kind", "Look", "is_line_log", "is_log", "kind_of", "look_at", "visible"]
 
 _HEAD_BYTES: Final = 4096
+_FILES: Final = ", a log of lines (.log, .jsonl, .ndjson) or a document (.json, .toml, .yaml)"
 _BINARY: Final = bytes({*range(1, 7), *range(14, 27), *range(28, 32), 127})
 """What no text holds. NUL is not among them: a power cut leaves zeros in a log of lines."""
 
@@ -50,8 +51,12 @@ class Kind(NamedTuple):
     instead: str = ""
 
 
-def kind_of(path: str) -> Kind:
+def kind_of(path: str, *, to_repair: bool = False) -> Kind:
     """The format of what is at a path.
+
+    Args:
+        path: of it.
+        to_repair: take what may be a journal that has lost its identity for one.
 
     Raises:
         Failure: there is nothing, or nothing of ours.
@@ -60,10 +65,20 @@ def kind_of(path: str) -> Kind:
     for kind in KINDS:
         if kind.fits(seen):
             return kind
+    if seen.names is not None and may_have_lost_identity(path, seen.names):
+        if to_repair:
+            return _JOURNAL
+        raise Failure(
+            f"{path}: has a log inside, and no file `journal`, which would say whose. It is"
+            f" untouched. If that was lost, save the store or journal by `holdfast repair"
+            f" --kind`; if there was none, give {path}/log.",
+            NO_INPUT,
+            path=path,
+        )
+    files = "" if to_repair else _FILES
     raise Failure(
-        f"{path}: is of no kind that can be verified. It is untouched. Give the folder of a log,"
-        " store or journal, a log of lines (.log, .jsonl, .ndjson) or a document (.json, .toml,"
-        " .yaml).",
+        f"{path}: is of no kind that can be {'repaired' if to_repair else 'verified'}. It is"
+        f" untouched. Give the folder of a log, store or journal{files}.",
         NO_INPUT,
         path=path,
     )
@@ -196,9 +211,10 @@ def _check_document(path: str) -> CheckReport:
     return CheckReport(path, f"{codec.name} document", 1, len(data), findings)
 
 
+_JOURNAL: Final = Kind("journal", _is_journal, _check_journal, _repair_journal)
 KINDS: Final = (
     Kind("store", _is_store, _check_journal, _repair_journal),
-    Kind("journal", _is_journal, _check_journal, _repair_journal),
+    _JOURNAL,
     Kind("log", _is_log_folder, _check_log, _repair_log),
     Kind("line log", is_line_log, _check_line_log, None,
          "The next append settles a torn end; mend other lines in an editor."),

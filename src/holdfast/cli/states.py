@@ -14,7 +14,14 @@ if TYPE_CHECKING:
     from holdfast.errors import Corruption
     from holdfast.formats.journal_format import Identity
 
-__all__ = ["identity_of", "kind_of_state", "refuse_log_of_state", "refuse_state", "state_of"]
+__all__ = [
+    "identity_of",
+    "kind_of_state",
+    "may_have_lost_identity",
+    "refuse_log_of_state",
+    "refuse_state",
+    "state_of",
+]
 
 _IDENTITY = "journal"
 _LOG = "log"
@@ -57,7 +64,7 @@ def kind_of_state(path: str, names: Collection[str]) -> str | None:
     try:
         return "store" if identity_of(path).kind == "store" else "journal"
     except FileNotFoundError:
-        return "journal" if _has_checkpoints(names) else None
+        return "journal" if _has_checkpoints(names) else None  # else `may_have_lost_identity`
     except IsADirectoryError:
         return None
     except Corruption as error:
@@ -65,10 +72,19 @@ def kind_of_state(path: str, names: Collection[str]) -> str | None:
         return "journal" if is_state else None
 
 
+def may_have_lost_identity(path: str, names: Collection[str]) -> bool:
+    """Whether there is a log inside, and nothing says whose it is.
+
+    A journal without its identity looks so; but, where there is no checkpoint, so does the folder
+    of a program that keeps a log there.
+    """
+    is_lost = _IDENTITY not in names and _LOG in names
+    return is_lost and (_has_checkpoints(names) or _has_log(path))
+
+
 def _begins_as_one(error: Corruption) -> bool:
     """Whether an identity that cannot be read begins as one, or as that of a repair does."""
-    from holdfast.formats.journal_format import IDENTITY_BYTES
-    from holdfast.state.journal_survey import INCOMPLETE
+    from holdfast.formats.journal_format import IDENTITY_BYTES, INCOMPLETE
 
     if error.expected == IDENTITY_BYTES:  # it is too short
         return False

@@ -8,7 +8,7 @@ from holdfast.cli import signals
 from holdfast.cli.exits import BAD_DATA, Failure
 from holdfast.cli.files import missing, named_file
 from holdfast.cli.recognition import is_log, visible
-from holdfast.cli.states import identity_of, kind_of_state
+from holdfast.cli.states import identity_of, kind_of_state, may_have_lost_identity
 from holdfast.vfs import SYSTEM
 
 TYPE_CHECKING = False
@@ -24,6 +24,7 @@ __all__ = [
     "Closing",
     "Opaque",
     "add_codec",
+    "codec_for",
     "codec_in",
     "facts",
     "open_store",
@@ -65,6 +66,12 @@ def codec_in(path: str) -> str | None:
         names = visible(folder.names())
     finally:
         folder.close()
+    if may_have_lost_identity(path, names):
+        message = (
+            f"{path}/journal: is missing, which says whose the log beside it is. It is untouched. "
+            "If this was a store, put the file back from a backup, or save it by `holdfast repair`."
+        )
+        raise Failure(message, BAD_DATA, path=path)
     kind = kind_of_state(path, names)
     if kind is not None:
         identity = identity_of(path)
@@ -77,10 +84,40 @@ def codec_in(path: str) -> str | None:
     raise Failure(f"{path}: {found}. It is untouched. Name the folder of one.", BAD_DATA, path=path)
 
 
+def codec_for(path: str, wanted: str | None) -> str:
+    """The codec of the store at `path`, or of the one that will be made there.
+
+    Args:
+        path: of the store.
+        wanted: what was asked for; None: whatever it is, and JSON where it is made.
+
+    Raises:
+        Failure: it has another one than is wanted, or is no store.
+        Corruption: its identity is damaged.
+    """
+    try:
+        found = codec_in(path)
+    except FileNotFoundError:
+        found = None
+    if found is not None and wanted not in {None, found}:
+        message = (
+            f"{path}: its values are {found}, not {wanted}. It is unchanged. "
+            "Leave out --codec, or name another folder."
+        )
+        raise Failure(message, BAD_DATA, path=path)
+    return found or wanted or CODECS[0]
+
+
 def open_store(
     path: str, *, read_only: bool = True, codec: str | None = None, sync: bool = True
 ) -> Store[Any]:
     """The store at `path`, which is there; or, with a codec, is made by the first change.
+
+    Args:
+        path: of the store.
+        read_only: open it to read it.
+        codec: what `codec_for` has found; None: the store must be there.
+        sync: wait for the disk.
 
     Raises:
         FileNotFoundError: nothing is there.
@@ -89,13 +126,7 @@ def open_store(
     """
     from holdfast.state.store import Store
 
-    try:
-        found = codec_in(path)
-    except FileNotFoundError:
-        if codec is None:
-            raise
-        found = None
-    name = found or codec or CODECS[0]
+    name = codec or codec_in(path) or CODECS[0]
     used: Any = name if name in CODECS else Opaque(name)
     how: LogSync = "always" if sync else "never"
     return Store(os.path.abspath(path), codec=used, read_only=read_only, sync=how)
@@ -118,7 +149,7 @@ class Closing:
 def add_codec(parser: Parser) -> None:
     """`--codec NAME`."""
     parser.add_argument(
-        "--codec", choices=CODECS, default=CODECS[0], metavar="NAME",
+        "--codec", choices=CODECS, metavar="NAME",
         help="of a store that is made: json (default), text or bytes",
     )  # fmt: skip
 

@@ -13,7 +13,9 @@ __all__ = ["describe", "path_of"]
 
 _TEMPORARY = ".holdfast-tmp"
 _OF_THE_FOLDER = frozenset({errno.EACCES, errno.EPERM, errno.EROFS})
-_FOR_PROGRAMS = re.compile(r"\s*Pass (?:a larger max_size_bytes|default=|codec=)[^.]*\.")
+_FOR_PROGRAMS = re.compile(
+    r"\s*(?:Pass (?:a larger max_size_bytes|default=|codec=)|Open it with read_only=)[^.]*\."
+)
 
 
 def describe(error: Exception, given: str = "") -> str:

@@ -40,6 +40,9 @@ class Converter:
     """Loads and dumps one type; the path is where the value stands in the document."""
 
     title = "a value"
+    """What plain data are to be."""
+    own_title = ""
+    """What a value is to be, where that is called otherwise."""
 
     def load(self, plain: Any) -> Any:
         """A value of the type.
@@ -89,8 +92,8 @@ class Converter:
 
     def wrong(self, value: Any, path: KeyPath) -> TypeError:
         """The error for a value of another type."""
-        kind = type(value).__name__
-        return TypeError(f"{format_path(path)}: expected {self.title}, not a value of type {kind}")
+        wanted, kind = self.own_title or self.title, type(value).__name__
+        return TypeError(f"{format_path(path)}: expected {wanted}, not a value of type {kind}")
 
 
 class ScalarConverter(Converter):
@@ -148,6 +151,7 @@ class TextConverter(Converter):
     def __init__(self, type_: type) -> None:
         self.type = type_
         self.title = f"text for a {type_.__name__}"
+        self.own_title = type_.__name__
 
     def take(self, plain: Any, path: KeyPath) -> Any:
         if type(plain) is not str:
@@ -188,6 +192,7 @@ class EnumConverter(Converter):
     def __init__(self, type_: Any) -> None:
         self.type = type_
         self.title = "one of " + ", ".join(repr(member.value) for member in type_)
+        self.own_title = type_.__name__
 
     def take(self, plain: Any, path: KeyPath) -> Any:
         try:

@@ -22,6 +22,7 @@ __all__ = [
     "HEAD_BYTES",
     "IDENTITY",
     "IDENTITY_BYTES",
+    "INCOMPLETE",
     "LOG",
     "MAX_CODEC_BYTES",
     "MAX_KIND_BYTES",
@@ -36,6 +37,7 @@ __all__ = [
     "decode_identity",
     "encode_head",
     "encode_identity",
+    "is_identity",
     "sequence_of",
 ]
 
@@ -46,6 +48,11 @@ LOG = "log"
 SLOTS = ("checkpoint-a", "checkpoint-b")
 """The names of the two slots."""
 IDENTITY_BYTES = 512
+INCOMPLETE = (
+    b"This journal is not complete: it is being written by a repair, or one was killed.\n"
+    b"Remove the whole folder, and repair again.\n"
+).ljust(IDENTITY_BYTES)
+"""What the identity file holds until a repair is done."""
 HEAD_BYTES = 512
 SLOT_BODY_BYTES = 1 << 20
 """How much body a slot has room for."""
@@ -164,6 +171,11 @@ def _text(field: bytes, size: int, encoding: str) -> str | None:
         return field[:size].decode(encoding)
     except UnicodeDecodeError:
         return None
+
+
+def is_identity(start: bytes) -> bool:
+    """Whether a file that begins so is an identity, perhaps a damaged one, or one to be."""
+    return start[:8] in {_IDENTITY_MAGIC, INCOMPLETE[:8]}
 
 
 def encode_head(head: CheckpointHead) -> bytes:

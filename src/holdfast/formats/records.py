@@ -179,6 +179,10 @@ class _Record(Converter):
 
 
 class _Dataclass(_Record):
+    def __init__(self, type_: Any) -> None:
+        super().__init__(type_)
+        self.own_title = type_.__name__
+
     def names(self) -> list[str]:
         from dataclasses import MISSING, fields
 

@@ -30,6 +30,7 @@ __all__ = [
     "gathered",
     "key_bytes",
     "split_changes",
+    "too_large",
 ]
 
 MAX_KEY_BYTES: Final = 64 << 10
@@ -90,16 +91,17 @@ def encode_changes(changes: Sequence[tuple[str, bytes | None]]) -> bytes:
         if value is None:
             return _pack_one(_KIND, 1, len(name), _DELETED) + name
         if len(value) > MAX_VALUE_BYTES:
-            raise _too_large(key, value)
+            raise too_large(key, value)
         return b"".join((_pack_one(_KIND, 1, len(name), len(value)), name, value))
     names = [key_bytes(key) for key, _ in changes]
     for key, value in changes:
         if value is not None and len(value) > MAX_VALUE_BYTES:
-            raise _too_large(key, value)
+            raise too_large(key, value)
     return encode_block(names, [value for _, value in changes])
 
 
-def _too_large(key: str, value: bytes) -> ValueError:
+def too_large(key: str, value: bytes) -> ValueError:
+    """Return the error for a value of more than `MAX_VALUE_BYTES`."""
     return ValueError(
         f"the value of {key[:64]!r} has {len(value)} bytes, and at most {MAX_VALUE_BYTES} can be "
         "stored; keep large data in files of their own, and their names here"

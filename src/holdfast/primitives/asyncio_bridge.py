@@ -7,11 +7,13 @@ Guarantee: the event loop is never blocked, and asyncio's default executor is ne
 
 I1  A call that has begun is waited for, however often its task is cancelled meanwhile.
 I2  A result that nobody will receive any more is handed to `undo`.
-I3  The threads are daemons, at most `_THREADS_MAX` and one for each call of I5 that finds all of
-    them busy, made when needed; a forked child starts with none.
+I3  The threads are daemons, at most `_THREADS_MAX` of a kind (I6) and one for each call of I5 that
+    finds all of them busy, made when needed; a forked child starts with none.
 I4  A call that is refused because no thread can be had is not queued: nobody does it later.
 I5  What gives something back (`run_now`, `undo`) is never queued behind other calls, which may be
     waiting for just that, nor cancelled.
+I6  What waits for a lock that a task may hold while it awaits other calls (`waits`) has threads of
+    its own: those calls are never queued behind it.
 """
 
 from __future__ import annotations
@@ -130,22 +132,21 @@ def _do(future: Future[Any], function: Callable[[], Any]) -> None:
         future.set_result(result)
 
 
-_threads: _Threads | None = None
+_threads: dict[bool, _Threads] = {}
 _making = Lock()
 
 
-def _our_threads() -> _Threads:
-    global _threads
+def _our_threads(*, waits: bool = False) -> _Threads:
     with _making:
-        if _threads is None:
-            _threads = _Threads()
-        return _threads
+        if waits not in _threads:
+            _threads[waits] = _Threads()
+        return _threads[waits]
 
 
 def _forget_parent() -> None:
     """In a forked child: its threads do not exist, and the lock may be held by one of them."""
-    global _threads, _making
-    _threads = None
+    global _making
+    _threads.clear()
     _making = Lock()
 
 
@@ -153,19 +154,25 @@ if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_forget_parent)
 
 
-async def run(function: Callable[[], _T], *, undo: Callable[[_T], object] | None = None) -> _T:
+async def run(
+    function: Callable[[], _T],
+    *,
+    undo: Callable[[_T], object] | None = None,
+    waits: bool = False,
+) -> _T:
     """Run `function` on a thread and return its result (I1, I2).
 
     Args:
         function: what blocks.
         undo: called on a thread with the result, if the task was cancelled meanwhile.
+        waits: it waits for a lock that tasks hold (I6).
 
     Raises:
         asyncio.CancelledError: the call never began, or is over.
     """
     import asyncio
 
-    job = _our_threads().submit(_in_context(function))
+    job = _our_threads(waits=waits).submit(_in_context(function))
     waiter = asyncio.wrap_future(job)
     try:
         return await asyncio.shield(waiter)
@@ -213,11 +220,13 @@ async def _outcome(waiter: Any) -> bool:
     return not waiter.cancelled() and waiter.exception() is None
 
 
-def twin(function: Callable[_P, _T]) -> Callable[_P, Coroutine[Any, Any, _T]]:
-    """Make the asyncio twin of a function: the same arguments, awaited."""
+def twin(
+    function: Callable[_P, _T], *, waits: bool = False
+) -> Callable[_P, Coroutine[Any, Any, _T]]:
+    """Make the asyncio twin of a function: the same arguments, awaited; `waits`: as of `run`."""
 
     async def awaited(*args: _P.args, **kwargs: _P.kwargs) -> _T:
-        return await run(lambda: function(*args, **kwargs))
+        return await run(lambda: function(*args, **kwargs), waits=waits)
 
     awaited.__name__ = awaited.__qualname__ = f"a{function.__name__}"
     awaited.__module__ = function.__module__

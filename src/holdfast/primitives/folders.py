@@ -26,7 +26,14 @@ if TYPE_CHECKING:
 else:
     from holdfast.light_typing import Protocol
 
-__all__ = ["close_quietly", "forget", "open_folder", "open_found", "open_subfolder"]
+__all__ = [
+    "absolute_path",
+    "close_quietly",
+    "forget",
+    "open_folder",
+    "open_found",
+    "open_subfolder",
+]
 
 
 class _Closable(Protocol):
@@ -51,6 +58,18 @@ def forget(folder: Folder, name: str) -> bool:
     except OSError:
         return False
     return True
+
+
+def absolute_path(path: str | os.PathLike[str]) -> str:
+    """Return the absolute path of what is to be opened.
+
+    Raises:
+        ValueError: it is empty, as a setting that nobody has set: that is not the current folder.
+    """
+    text = os.fsdecode(path)
+    if not text:
+        raise ValueError("the path is empty. Nothing was done. Give one; the current folder is '.'")
+    return os.path.abspath(text)
 
 
 def open_folder(path: str, *, sync: Sync, vfs: VFS) -> Folder:
@@ -123,7 +142,7 @@ def _make(parent: Folder, path: str, *, sync: Sync, vfs: VFS) -> Folder:
     child = None
     try:
         if not is_dotted:
-            _make_one(parent, name)
+            _make_one(parent, name, path)
         child = vfs.folder(path, readable=sync == "always")
         if sync == "always":
             child.sync()
@@ -136,11 +155,14 @@ def _make(parent: Folder, path: str, *, sync: Sync, vfs: VFS) -> Folder:
     return child
 
 
-def _make_one(parent: Folder, name: str) -> None:
+def _make_one(parent: Folder, name: str, path: str) -> None:
     try:
         parent.mkdir(name)
     except FileExistsError:
         pass
+    except OSError as error:
+        error.filename = path
+        raise
 
 
 def _unmake(parent: Folder, name: str) -> None:

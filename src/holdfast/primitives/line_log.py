@@ -11,11 +11,11 @@ I4  After a sync that failed, this object refuses everything (`HandlePoisoned`).
 
 from __future__ import annotations
 
-import os
 import threading
 from collections.abc import Mapping
 
 from holdfast.primitives.asyncio_bridge import twin
+from holdfast.primitives.folders import absolute_path
 from holdfast.primitives.line_log_batches import check_sync
 from holdfast.primitives.line_log_file import Options
 from holdfast.primitives.line_log_reading import Reader
@@ -32,6 +32,7 @@ from holdfast.vfs import CLOCK, SYSTEM
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    import os
     from collections.abc import AsyncIterator, Callable, Iterable, Iterator
     from typing import Any, Self
 
@@ -103,7 +104,7 @@ class LineLog:
         check_sync(sync)
         _check_positive("max_bytes", max_bytes)
         _check_positive("keep", keep)
-        absolute = os.path.abspath(os.fsdecode(path))
+        absolute = absolute_path(path)
         self._sync: LogSync = sync
         self._vfs = vfs
         self._clock = clock

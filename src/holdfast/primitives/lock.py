@@ -17,6 +17,7 @@ import os
 from sys import modules
 
 from holdfast.errors import Closed, LockTimeout
+from holdfast.primitives.folders import absolute_path
 from holdfast.primitives.lock_grants import (
     Grants,
     current_owner,
@@ -102,7 +103,7 @@ class FileLock:
         self._clock = clock
         self._grants = Grants()
         self._held = self._grants.held  # the same dictionary, one step nearer
-        absolute = os.path.abspath(os.fsdecode(path))
+        absolute = absolute_path(path)
         if absolute.endswith("-tmp"):
             from holdfast.primitives.target import refuse_temporary
 

@@ -20,14 +20,13 @@ from __future__ import annotations
 
 import os
 from math import inf
-from threading import Event
 
 from holdfast.errors import HoldfastError
 from holdfast.formats.log_format import MAX_BODY_BYTES, MAX_RECORDS, frame_bytes
 from holdfast.primitives.asyncio_bridge import run, twin
-from holdfast.primitives.forks import call_in_child
 from holdfast.primitives.log_appender import Appender
 from holdfast.primitives.log_groups import GroupCommit
+from holdfast.primitives.log_ownership import refuse_log_of_journal
 from holdfast.primitives.log_periodic import PeriodicSync
 from holdfast.primitives.log_reading import LogReading
 from holdfast.primitives.log_recovery import Settings
@@ -107,14 +106,13 @@ class Log(LogReading):
         self._max_unsynced_bytes = max_unsynced_bytes
         self._retention = Retention(keep_bytes, keep_s, clock)
         settings = Settings(self._path, segment_bytes, permissions, vfs, clock)
-        self._appender = Appender(settings)
+        self._appender = Appender(settings, before_opening=self._refuse_others)
         self._kept_at = -1
         name = f"holdfast-log-{os.path.basename(self._path)}"
         self._groups: GroupCommit[bytes, int] = GroupCommit(self._commit, name=name)
         self._periodic: PeriodicSync | None = None
         if (period_s := period_of(sync)) is not None:
             self._periodic = PeriodicSync(period_s, self._sync_written, name=f"{name}-sync")
-        call_in_child(self._forget_parent)
 
     # ------------------------------------------------------------ appending
 
@@ -127,6 +125,8 @@ class Log(LogReading):
         Raises:
             HandlePoisoned: An earlier sync failed; nothing was appended.
             Corruption: The log is damaged; nothing was appended.
+            UnknownFormat: The folder is no log and holds other things, or is that in which a
+                journal or store keeps its log; nothing was changed.
             OSError: No room, no permission: nothing was appended. Or the sync failed: the record
                 may be there or not, and the log takes no more until it is opened anew.
             ValueError: The record has more than 64 MiB; nothing was appended.
@@ -247,6 +247,9 @@ class Log(LogReading):
 
     abarrier = twin(barrier)
 
+    def _refuse_others(self) -> None:
+        refuse_log_of_journal(self._path, vfs=self._vfs)
+
     def _exists(self) -> bool:
         return bool(self._glance(lambda view: int(view.open() is not None)))
 
@@ -315,7 +318,7 @@ class Log(LogReading):
         """
         if self._closed.is_set():
             return
-        self._closed.set()
+        self.end()
         try:
             self._groups.drain()
             if self._periodic is not None and self._appender.is_open:
@@ -342,13 +345,11 @@ class Log(LogReading):
         return f"<holdfast.Log {self._path!r}{state}>"
 
     def _forget_parent(self) -> None:
+        super()._forget_parent()
         self._appender.forget_files()
         self._groups.forget()
         if self._periodic is not None:
             self._periodic.forget()
-        is_closed, self._closed = self._closed.is_set(), Event()
-        if is_closed:
-            self._closed.set()
 
 
 def _refuse_sizes(segment_bytes: int, max_unsynced_bytes: int) -> None:

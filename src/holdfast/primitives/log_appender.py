@@ -326,7 +326,8 @@ class Appender(LogHolding):
     def close(self) -> None:
         """Close, after a mark that says how far all is durable; idempotent.
 
-        The mark is not synced: a power cut may take it, and nothing with it.
+        The mark is not synced: a power cut may take it, and nothing with it. There is none where
+        another process has the append lock just now.
         """
         if self._closed:
             return
@@ -334,7 +335,8 @@ class Appender(LogHolding):
             log = self._log
             is_wanted = self._has_written and self._first_error is None
             if log is not None and is_wanted and log.is_current():  # else it would be made anew
-                self.locked(self._mark)
+                for held in self.holding(block=False):
+                    self._mark(held)
         except (OSError, Corruption, HandlePoisoned):
             pass  # the mark is a courtesy: what was acknowledged is there without it
         finally:

@@ -20,6 +20,7 @@ from holdfast.formats.log_format import (
 )
 from holdfast.formats.log_scan import examine, frames
 from holdfast.primitives.log_errors import damaged
+from holdfast.primitives.log_ownership import refuse_foreign
 from holdfast.primitives.log_segment import firsts_of, open_segment, sync_unknown
 from holdfast.primitives.log_walk import SegmentWalk
 
@@ -58,8 +59,11 @@ class Cursor(SegmentWalk):
             OSError: it cannot be read.
         """
         folder = view.open()
-        firsts = [] if folder is None else firsts_of(folder)
+        if folder is None:
+            return 0
+        firsts = firsts_of(folder)
         if not firsts:
+            refuse_foreign(folder)
             return 0
         cursor = cls(view, firsts[-1])
         try:

@@ -12,6 +12,7 @@ I3  Who gathers wakes the thread, and that waits for its turn. So who has the tu
 from __future__ import annotations
 
 from collections import deque
+from functools import partial
 from threading import Lock, Thread, get_ident
 
 TYPE_CHECKING = False
@@ -59,11 +60,19 @@ class GroupCommit(Generic[_Item, _T]):
     Args:
         commit: commits items as one and returns an outcome for each.
         name: of the thread.
+        serving: is given each commit of the thread, and makes it; None: it is made.
     """
 
-    def __init__(self, commit: Callable[[Sequence[_Item]], Sequence[_T]], *, name: str) -> None:
+    def __init__(
+        self,
+        commit: Callable[[Sequence[_Item]], Sequence[_T]],
+        *,
+        name: str,
+        serving: Callable[[Callable[[], Sequence[_T]]], Sequence[_T]] | None = None,
+    ) -> None:
         self._commit = commit
         self._name = name
+        self._serving = serving or _made
         self.forget()
 
     def forget(self) -> None:
@@ -203,7 +212,7 @@ class GroupCommit(Generic[_Item, _T]):
         while (group := self._next()) is not None:
             try:
                 if group.items:
-                    group.outcomes = self._commit(group.items)
+                    group.outcomes = self._serving(partial(self._commit, group.items))
             except BaseException as error:
                 group.error = error
             _settle(group)
@@ -219,6 +228,10 @@ class GroupCommit(Generic[_Item, _T]):
                 return False
             self._thread = None
             return True
+
+
+def _made(commit: Callable[[], Sequence[_T]]) -> Sequence[_T]:
+    return commit()
 
 
 def _outcome(group: _Group[_Item, _T], at: int) -> _T:

@@ -5,7 +5,8 @@ believed only on the boot that wrote it, about the very file that it names, and 
 died between `BUSY` and its publication; everything else leads to a scan of the segment.
 
 I1  All words but `DURABLE`, `DURABLE_END` and `POISON` change only under the log's append lock;
-    those three only under the sync lock of the segment, or under both.
+    those three only under the sync lock of the segment, or under both. But who reads, and could
+    not sync what it was to show, sets `POISON` without a lock.
 I2  `END` and `LAST` are published after the bytes that they count were written; `DURABLE` and
     `DURABLE_END` after a sync that began later than they were read.
 I3  Whoever may leave bytes past `END` says so first, in `BUSY`.
@@ -42,6 +43,7 @@ __all__ = [
     "INODE",
     "LAST",
     "LAST_AT",
+    "LOCK",
     "MAP_BYTES",
     "POISON",
     "SALT",
@@ -60,6 +62,8 @@ __all__ = [
     "tail_of",
 ]
 
+LOCK = "lock"
+"""The name of the file that carries the append lock and the shared tail."""
 WORDS = 20
 MAP_BYTES = 4096
 MAGIC = int.from_bytes(b"HFTAIL\x01\x00", "little")

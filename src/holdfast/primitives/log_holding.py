@@ -76,8 +76,10 @@ class LogHolding:
                             log.lock.unlock()
                             raise
 
-    def holding(self) -> Generator[OpenLog]:
+    def holding(self, *, block: bool = True) -> Generator[OpenLog]:
         """Yield the log once; the append lock is held until the generator is closed.
+
+        With `block` off, not at all where another process has the lock.
 
         Raises:
             Exception: as `locked`.
@@ -86,8 +88,10 @@ class LogHolding:
             while True:
                 log = self._opened()
                 try:
-                    if log.take():
+                    if log.take(block=block):
                         yield log
+                        return
+                    if not block:
                         return
                 finally:
                     if log is self._log:  # else this is a forked child, and the lock its parent's

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import errno
 
-from holdfast.errors import Corruption, UnknownFormat
+from holdfast.errors import Corruption
 from holdfast.formats.log_format import FIRST_OFFSET, first_of
 from holdfast.primitives.folders import close_quietly, open_folder
 from holdfast.primitives.log_hint import (
     DURABLE,
     DURABLE_END,
+    LOCK,
     MAP_BYTES,
     POISON,
     WORDS,
@@ -18,10 +19,10 @@ from holdfast.primitives.log_hint import (
     boot_number,
     publish_place,
 )
+from holdfast.primitives.log_ownership import refuse_foreign
 from holdfast.primitives.log_recovery import Maker
 from holdfast.primitives.log_segment import ZEROS
 from holdfast.primitives.settling import name_anew, sync_name
-from holdfast.primitives.temp import recognise
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -29,9 +30,6 @@ if TYPE_CHECKING:
     from holdfast.vfs import File, Folder
 
 __all__ = ["LOCK", "OpenLog"]
-
-LOCK = "lock"
-"""The name of the file that carries the append lock and the shared tail."""
 
 _TRUST_S = 0.001  # a look at the lock file's path costs as much as a frame
 
@@ -51,7 +49,7 @@ class OpenLog:
         lock = None
         try:
             _settle(self.folder, settings)
-            lock = self.folder.open(LOCK, "create", permissions=settings.permissions)
+            lock = _open_lock(self.folder, settings.permissions)
             self.lock: File = lock
             _lay_out(lock)
             self.words = lock.words(WORDS)
@@ -96,10 +94,15 @@ class OpenLog:
         self.trusted_until_s = self._settings.clock.monotonic() + _TRUST_S
         return True
 
-    def take(self) -> bool:
-        """Take the append lock; False if the file was cut, or lost its name, while this waited."""
+    def take(self, *, block: bool = True) -> bool:
+        """Take the append lock; False if the file was cut, or lost its name, while this waited.
+
+        With `block` off, False where another process has it.
+        """
         if self.lock.lock(block=False):
             return True  # it was looked at just now
+        if not block:
+            return False
         self.lock.lock()
         info = self.lock.stat()
         if info.st_nlink and info.st_size >= MAP_BYTES:
@@ -130,7 +133,7 @@ def _settle(folder: Folder, settings: Settings) -> None:
     names = folder.names()
     if any(first_of(name) for name in names):
         return
-    _refuse_foreign(folder, names)
+    refuse_foreign(folder)
     try:
         sync_name(settings.path, vfs=settings.vfs)
     except OSError:
@@ -139,16 +142,12 @@ def _settle(folder: Folder, settings: Settings) -> None:
         raise
 
 
-def _refuse_foreign(folder: Folder, names: list[str]) -> None:
-    if not names or LOCK in names:
-        return
-    strangers = sorted(name for name in names if recognise(name) is None)
-    if strangers:
-        raise UnknownFormat(
-            f"{folder.path}: this folder is no log, and holds other things ({strangers[0]!r}). "
-            "Nothing was changed. Name another folder, or an empty one.",
-            path=folder.path,
-        )
+def _open_lock(folder: Folder, permissions: int) -> File:
+    try:
+        return folder.open(LOCK, "create", permissions=permissions)
+    except OSError as error:
+        error.filename = f"{folder.path}/{LOCK}"
+        raise
 
 
 def _lay_out(lock: File) -> None:

@@ -6,7 +6,10 @@ import os
 from threading import Event
 
 from holdfast.primitives.asyncio_bridge import run, twin
+from holdfast.primitives.folders import absolute_path
+from holdfast.primitives.forks import call_in_child
 from holdfast.primitives.log_cursor import Cursor
+from holdfast.primitives.log_ownership import refuse_foreign
 from holdfast.primitives.log_pauses import Pauses
 from holdfast.primitives.log_segment import firsts_of
 from holdfast.primitives.log_view import View
@@ -40,11 +43,12 @@ class LogReading:
         asked: bool = False,
         vfs: VFS,
     ) -> None:
-        self._path = os.path.abspath(os.fsdecode(path))
+        self._path = absolute_path(path)
         self._only_durable = only_durable
         self._asked = asked
         self._vfs = vfs
         self._closed = Event()
+        call_in_child(self._forget_parent)
 
     # ------------------------------------------------------------ positions
 
@@ -99,6 +103,7 @@ class LogReading:
         Raises:
             Truncated: `start`, or what comes next, was dropped.
             Corruption: Something acknowledged is damaged or missing; what came before is good.
+            UnknownFormat: The folder is no log, and holds other things.
             OSError: The log cannot be read. A log that does not exist is empty.
             ValueError: `start` is less than 1.
         """
@@ -128,7 +133,7 @@ class LogReading:
             timeout_s: Ends when nothing came for so long; None: when the log is closed.
 
         Raises:
-            Truncated, Corruption, OSError, ValueError: As `read`.
+            Exception: As `read`.
         """
         _refuse_start(start)
         return self._follow(start, timeout_s)
@@ -154,7 +159,7 @@ class LogReading:
         """`follow` for asyncio.
 
         Raises:
-            Truncated, Corruption, OSError, ValueError: As `read`.
+            Exception: As `read`.
         """
         from asyncio import sleep
 
@@ -180,10 +185,12 @@ class LogReading:
         """Read everything and say what is damaged; changes nothing and takes no lock.
 
         Raises:
+            UnknownFormat: The folder is no log, and holds other things.
             OSError: The log cannot be read.
         """
         from holdfast.primitives.log_check import check_log
 
+        self._glance(_first_of)
         return check_log(self._path, vfs=self._vfs)
 
     def repair(self, *, to: str | os.PathLike[str]) -> RepairReport:
@@ -191,14 +198,26 @@ class LogReading:
 
         Raises:
             FileExistsError: There is something at `to`; nothing was done.
+            UnknownFormat: The folder is no log, and holds other things.
             OSError: It cannot be read or written; what is at `to` is told to be incomplete.
         """
         from holdfast.primitives.log_repair import repair_log
 
+        self._glance(_first_of)
         return repair_log(self._path, os.fsdecode(to), vfs=self._vfs)
 
     acheck = twin(check)
     arepair = twin(repair)
+
+    def end(self) -> None:
+        """End every iteration that waits for more, and those that begin later."""
+        self._closed.set()
+
+    def _forget_parent(self) -> None:
+        """In a forked child: a thread of its parent may have held the lock of the event."""
+        is_closed, self._closed = self._closed.is_set(), Event()
+        if is_closed:
+            self._closed.set()
 
 
 def _first_of(view: View) -> int | None:
@@ -206,7 +225,10 @@ def _first_of(view: View) -> int | None:
     if folder is None:
         return None
     firsts = firsts_of(folder)
-    return firsts[0] if firsts else None
+    if not firsts:
+        refuse_foreign(folder)
+        return None
+    return firsts[0]
 
 
 def _refuse_start(start: int | None) -> None:

@@ -115,7 +115,11 @@ def open_segment(folder: Folder, first: int, mode: OpenMode) -> Segment:
         OSError: it cannot be opened or read.
     """
     path = path_in(folder, first)
-    file = folder.open(segment_name(first), mode)
+    try:
+        file = folder.open(segment_name(first), mode)
+    except OSError as error:
+        error.filename = path
+        raise
     try:
         header = decode_segment(file.read(HEADER_BYTES, offset=0), path=path)
         if header.first != first:

@@ -66,7 +66,11 @@ class Reading:
     """An open segment; what the disk cannot read is taken for zeros, and counted."""
 
     def __init__(self, folder: Folder, name: str) -> None:
-        self._file = folder.open(name, "read")
+        try:
+            self._file = folder.open(name, "read")
+        except OSError as error:
+            error.filename = f"{folder.path}/{name}"
+            raise
         self.unread: set[int] = set()
 
     def __enter__(self) -> Self:

@@ -7,6 +7,8 @@ what is known durable is shown, because the page cache may show what the disk ha
 
 from __future__ import annotations
 
+from errno import EIO
+
 from holdfast.formats.log_format import MAX_SEGMENT_BYTES, segment_name
 from holdfast.primitives.folders import close_quietly
 from holdfast.primitives.log_errors import gone
@@ -100,8 +102,10 @@ class View:
             limit = last
         return limit if limit <= last else None
 
-    def epoch(self) -> tuple[int, int, int] | None:
+    def epoch(self) -> tuple[int, ...] | None:
         """Return what is another one when records that were shown may be gone; None: nobody tells.
+
+        That is so when a sync has failed, and when somebody has recovered from that.
 
         Raises:
             OSError: the log cannot be looked at.
@@ -111,7 +115,7 @@ class View:
         words = self._words or self._attach()
         if words is None or not are_ours(words, self._boot):
             return None
-        return (*self._identity, words[EPOCH])
+        return (*self._identity, words[EPOCH], words[POISON])
 
     def awaits(self, last: int) -> bool:
         """Look whether a writer waits for the sync of a record up to `last`.
@@ -122,6 +126,29 @@ class View:
         if self.limit() is None or self._words is None:
             return False
         return self._words[DURABLE] < min(self._words[WANTED], last)
+
+    def show_durable(self) -> None:
+        """Show no more than what is durable, from now on."""
+        self._limit_word, self._asked = DURABLE, False
+
+    def poison(self, error: OSError) -> None:
+        """Tell everybody that a sync failed; nobody is told where this process may not write.
+
+        Without a lock: who recovers meanwhile writes anew what the sync has not covered.
+        """
+        folder = self.open()
+        try:
+            file = None if folder is None else folder.open(LOCK, "write")
+        except OSError:
+            return
+        try:
+            if file is not None and file.stat().st_size >= MAP_BYTES:
+                words = file.words(WORDS)
+                if are_ours(words, self._boot):
+                    words[POISON] = error.errno or EIO
+                words.release()
+        finally:
+            close_quietly(file)
 
     def _is_current(self) -> bool:
         """Look whether the path names the lock file that is open, and it has not been cut.
@@ -177,6 +204,9 @@ class View:
         except FileNotFoundError:
             self._refuse_loss(folder, words, place)
             return None
+        except OSError as error:
+            error.filename = f"{folder.path}/{segment_name(place.first)}"
+            raise
         try:
             info = file.stat()
             is_it = (info.st_dev, info.st_ino) == (place.device, place.inode)

@@ -7,6 +7,7 @@ from bisect import bisect_right
 from holdfast.errors import Truncated
 from holdfast.formats.log_format import FIRST_OFFSET, segment_name
 from holdfast.primitives.log_errors import refuse_stranger
+from holdfast.primitives.log_ownership import refuse_foreign
 from holdfast.primitives.log_segment import firsts_of, open_segment
 
 TYPE_CHECKING = False
@@ -57,6 +58,7 @@ class SegmentWalk:
         for look in range(_LOOKS):
             firsts = self._firsts = firsts_of(folder)
             if not firsts:
+                refuse_foreign(folder)
                 return False
             if wanted is not None and wanted < firsts[0]:
                 raise self._overtaken(wanted, firsts[0])

@@ -19,7 +19,7 @@ from holdfast.formats.journal_format import (
     sequence_of,
 )
 from holdfast.primitives.folders import close_quietly
-from holdfast.state.journal_files import open_regular, read_block
+from holdfast.primitives.regular_files import open_regular, read_block
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

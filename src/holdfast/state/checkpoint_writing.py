@@ -23,9 +23,9 @@ from holdfast.formats.journal_format import (
     encode_head,
 )
 from holdfast.primitives.folders import close_quietly, forget
+from holdfast.primitives.regular_files import is_same, open_regular
 from holdfast.primitives.target import look
 from holdfast.primitives.temp import Made, create, write_all
-from holdfast.state.journal_files import is_same, open_regular
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

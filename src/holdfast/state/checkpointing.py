@@ -12,10 +12,12 @@ I3  Lock, state, checkpoints and log are of one journal: where another one has t
 
 from __future__ import annotations
 
+from _thread import get_ident
 from itertools import chain
 
 from holdfast.light_threading import Lock
 from holdfast.state.journal_place import replaced
+from holdfast.state.nesting import marks_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -56,6 +58,7 @@ class Checkpointer:
         name: str,
     ) -> None:
         self._machine = machine
+        self._marks = marks_of((*machine.key, "checkpoint"))
         self._barrier = barrier
         self._limit_bytes = limit_bytes
         self._name = name
@@ -112,12 +115,16 @@ class Checkpointer:
 
     def end(self) -> None:
         """Wait for the one that is under way; write the one that is due."""
-        with self._mutex:
-            thread, self._thread = self._thread, None
+        thread = self._machine.marked(self._taken)
         if thread is not None:
             thread.join()
         if self.is_due:
             self._attempt()
+
+    def _taken(self) -> Thread | None:
+        with self._mutex:
+            thread, self._thread = self._thread, None
+        return thread
 
     # ------------------------------------------------------------ one checkpoint
 
@@ -131,11 +138,18 @@ class Checkpointer:
             OSError: it could not be written; the one before, and the log, are as they were. ESTALE:
                 another journal has taken the place of this one just now.
             HandlePoisoned, Corruption: as a commit.
+            RuntimeError: this thread is writing one.
         """
         if not block and self._writing.locked():
             return 0
-        with self._writing:
-            sequence = self._write_locked(block=block)
+        if self._marks.of(get_ident()) is not None:
+            raise self._machine.refused_nested()
+        mark = self._marks.enter(get_ident(), self)
+        try:
+            with self._writing:
+                sequence = self._write_locked(block=block)
+        finally:
+            del mark  # a traceback keeps the frame
         if sequence is None and block:
             raise replaced(self._machine.path)
         return sequence or 0
@@ -212,8 +226,8 @@ class Checkpointer:
                 return firsts[0]
             return min(firsts[1], sequence + 1, last)
 
-        before = 0
-        while (first := self._machine.appender.drop(oldest)) > before:
+        drop, before = self._machine.appender.drop, 0
+        while (first := self._machine.marked(lambda: drop(oldest))) > before:
             before = first
 
 

@@ -18,10 +18,10 @@ from zlib import crc32
 
 from holdfast.formats.journal_format import SLOTS, CheckpointHead, checkpoint_name
 from holdfast.primitives.folders import close_quietly, forget
+from holdfast.primitives.regular_files import open_regular
 from holdfast.primitives.sweeping import sweep_leftovers
 from holdfast.state.checkpoint_reading import Damaged, Found, is_whole, read_found, scan
 from holdfast.state.checkpoint_writing import gather, make_file, overwrite_slot
-from holdfast.state.journal_files import open_regular
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

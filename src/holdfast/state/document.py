@@ -19,11 +19,10 @@ Invariants:
 
 from __future__ import annotations
 
-import os
-
 from holdfast.formats.codec import codec_for
 from holdfast.formats.plain import MISSING
 from holdfast.primitives.asyncio_bridge import run
+from holdfast.primitives.folders import absolute_path
 from holdfast.state.committing import Committer
 from holdfast.state.draft import AsyncEdit, Draft, Edit, HeldDraft
 from holdfast.state.file_place import FileOptions
@@ -34,6 +33,7 @@ from holdfast.vfs import CLOCK, SYSTEM
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    import os
     from collections.abc import Callable, Mapping
     from contextlib import AbstractAsyncContextManager, AbstractContextManager
     from pathlib import Path
@@ -150,7 +150,7 @@ class Document(Generic[T]):
             raise ValueError(f"keep={keep}: the number of old versions cannot be negative")
         if sync not in ("always", "never"):
             raise ValueError(f'sync={sync!r}: a document takes "always" or "never"')
-        self.path = os.path.abspath(os.fsdecode(path))
+        self.path = absolute_path(path)
         steps = None if migrations is None else Migrations(migrations, field=version_field)
         chosen = codec_for(self.path, codec)
         options = FileOptions(lock, sync, permissions, keep, max_size_bytes, vfs, clock)

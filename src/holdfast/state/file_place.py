@@ -14,10 +14,10 @@ import os
 from stat import S_ISREG
 
 from holdfast.errors import Conflict, DecodeError, PromiseUnavailable
+from holdfast.primitives.beside import beside
 from holdfast.primitives.folders import forget
 from holdfast.primitives.replace import replace_bytes
 from holdfast.primitives.target import look
-from holdfast.state.beside import beside
 from holdfast.state.kept import KeptVersion, kept_name, kept_numbers, next_kept_name, prune_kept
 from holdfast.state.register import Content
 from holdfast.state.stamps import is_bare, key_of

@@ -57,9 +57,24 @@ class Hold(Generic[S]):
         return self
 
     @property
+    def is_held(self) -> bool:
+        """Whether the block has begun, and is not over."""
+        return self._log is not None
+
+    @property
     def state(self) -> S:
-        """The state; not to be changed."""
-        return self._machine.state if self._log is None else self._machine.state_held(self._log)
+        """The state that the entry will be applied to; not to be changed.
+
+        Raises:
+            RuntimeError: the block has not begun, or is over.
+            Exception: as `Machine.state_held`.
+        """
+        if (log := self._log) is None:
+            raise RuntimeError(
+                f"{self._machine.path}: the block has not begun, or is over. Nothing was written. "
+                "Begin another one."
+            )
+        return self._machine.state_held(log)
 
     def commit(self, entry: bytes, *, sync: bool | None = None) -> int:
         """Apply and append the entry; it is durable, if it has to be, when the block ends.
@@ -94,7 +109,7 @@ class Hold(Generic[S]):
         if self._written is not None:
             machine.settle(self._written, asks=self._asks)
         else:  # what the block does now may rest on what it has seen
-            machine.appender.join(seen)
+            machine.join(seen)
 
     def _release(self) -> None:
         lock, self._lock, self._log = self._lock, None, None

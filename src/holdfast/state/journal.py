@@ -14,6 +14,7 @@ from __future__ import annotations
 import os
 
 from holdfast.primitives.asyncio_bridge import run, twin
+from holdfast.primitives.folders import absolute_path
 from holdfast.primitives.log import period_of
 from holdfast.primitives.log_reading import LogReading
 from holdfast.state.machine import Machine
@@ -47,7 +48,7 @@ _CHECKPOINT_BYTES = 4 << 20
 class Journal(Generic[S]):
     """A state machine in a folder, open in any number of threads and processes.
 
-    Opening is lazy: nothing is made before the first commit, and reading makes nothing. Checkpoints
+    Opening is lazy: nothing is made before the first commit; reading makes no journal. Checkpoints
     are written by themselves, and the log that they replace is dropped, so that opening takes a
     bounded time. One object serves all threads and tasks; a forked child may go on using it.
 
@@ -66,8 +67,9 @@ class Journal(Generic[S]):
         keep: How many checkpoints before the newest stay, with the entries since: see `state_at`.
         checkpoint_bytes: A checkpoint is due when the log since the last one is larger than this,
             and than that one; None: only by `checkpoint`.
-        read_only: Nothing is written, made or locked. Commits of others that wait for their sync
-            are not shown before they have it.
+        read_only: Nothing is written, made or locked. What others have committed, and is not synced
+            as they asked, is synced before it is shown. After a sync that failed, here or
+            elsewhere, only what is durable is shown.
         max_unsynced_bytes: Unless `sync` is `"never"`: a commit that leaves more than this unsynced
             syncs.
         permissions: The mode of files that are made, less the umask.
@@ -117,7 +119,7 @@ class Journal(Generic[S]):
             vfs=vfs,
             clock=clock,
         )
-        self._path = os.path.abspath(os.fsdecode(path))
+        self._path = absolute_path(path)
         self._machine: Machine[S] = Machine(self._path, rules, options)
         self._reading = LogReading(self._machine.log_path, only_durable=True, asked=True, vfs=vfs)
 
@@ -215,7 +217,7 @@ class Journal(Generic[S]):
         """
         return self._machine.commit(decide, sync=sync)
 
-    acommit = twin(commit)
+    acommit = twin(commit, waits=True)
 
     def checkpoint(self) -> int:
         """Write a checkpoint now, and drop the log that it replaces; nobody waits for it.
@@ -241,8 +243,8 @@ class Journal(Generic[S]):
         """
         return self._machine.barrier()
 
-    acheckpoint = twin(checkpoint)
-    abarrier = twin(barrier)
+    acheckpoint = twin(checkpoint, waits=True)
+    abarrier = twin(barrier, waits=True)
 
     @property
     def recovered(self) -> Recovery | None:
@@ -267,6 +269,10 @@ class Journal(Generic[S]):
         self, start: int | None = None, *, timeout_s: float | None = None
     ) -> Iterator[Record]:
         """Iterate over the entries as they come, as `Log.follow`; each when `state` shows it.
+
+        Args:
+            start: The first one wanted, perhaps one still to come; None: the first that is kept.
+            timeout_s: Ends when nothing came for so long; None: when the journal is closed.
 
         Raises:
             Truncated, Corruption, OSError, ValueError: As `Log.follow`.
@@ -312,12 +318,19 @@ class Journal(Generic[S]):
     def close(self) -> None:
         """Close: a checkpoint that is due is written, what waits for a timer is synced. Idempotent.
 
+        Who follows it comes to the end.
+
         Raises:
             HandlePoisoned, OSError: A sync failed; the files are closed all the same.
+            RuntimeError: This thread is in a commit or a look; nothing was done.
         """
-        self._machine.close()
+        try:
+            self._machine.close()
+        finally:
+            if self._machine.is_closed:
+                self._reading.end()
 
-    aclose = twin(close)
+    aclose = twin(close, waits=True)
 
     def __enter__(self) -> Self:
         return self
@@ -329,7 +342,7 @@ class Journal(Generic[S]):
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        await run(self.close)
+        await run(self.close, waits=True)
 
     def __repr__(self) -> str:
         state = " closed" if self._machine.is_closed else ""
@@ -377,5 +390,7 @@ def options_of(
 
 def _pieces(dumped: Any) -> Iterable[bytes]:
     """Return what `dump` gave as pieces."""
+    if isinstance(dumped, str):
+        raise TypeError("`dump` returned text, and a checkpoint is bytes: encode it")
     pieces: Iterable[bytes] = dumped
     return [bytes(dumped)] if type(dumped) in {bytes, bytearray, memoryview} else pieces

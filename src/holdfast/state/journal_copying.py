@@ -17,6 +17,7 @@ import stat
 from holdfast.errors import CommittedNotDurable
 from holdfast.formats.journal_format import (
     IDENTITY,
+    INCOMPLETE,
     LOG,
     SLOTS,
     checkpoint_name,
@@ -27,7 +28,6 @@ from holdfast.primitives.log_copying import Target
 from holdfast.primitives.temp import write_all
 from holdfast.state.checkpoints import Checkpoints
 from holdfast.state.journal_place import NEW_IDENTITY
-from holdfast.state.journal_survey import INCOMPLETE
 from holdfast.vfs import CLOCK
 
 TYPE_CHECKING = False

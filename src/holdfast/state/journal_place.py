@@ -31,17 +31,17 @@ from holdfast.formats.journal_format import (
 )
 from holdfast.primitives.folders import close_quietly, forget, open_folder
 from holdfast.primitives.log_segment import has_segments
+from holdfast.primitives.regular_files import is_same, open_regular, read_block
 from holdfast.primitives.settling import name_anew, sync_name
 from holdfast.primitives.target import look
 from holdfast.primitives.temp import recognise, write_all
-from holdfast.state.journal_files import is_same, open_regular, read_block
 from holdfast.vfs import CLOCK
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from holdfast.vfs import VFS, Clock, File, Folder
 
-__all__ = ["NEW_IDENTITY", "JournalPlace", "replaced"]
+__all__ = ["NEW_IDENTITY", "JournalPlace", "explain_unwritable", "replaced"]
 
 NEW_IDENTITY = "journal.new"
 """The name of an identity that is being made."""
@@ -366,6 +366,15 @@ def _is_ours(folder: Folder, file: File) -> bool:
     """Whether the new identity that has the name is this one, and no name of anything else."""
     mine = file.stat()
     return mine.st_nlink == 1 and is_same(look(folder, NEW_IDENTITY), mine)
+
+
+def explain_unwritable(error: OSError, path: str) -> None:
+    """Note what to do on the error of opening the log, if it says that it may only be read."""
+    if error.errno in {errno.EACCES, errno.EPERM, errno.EROFS}:
+        error.add_note(
+            f"{path}: may not be written here. Nothing was written. Open it with read_only=True to "
+            "read it."
+        )
 
 
 def replaced(path: str) -> OSError:

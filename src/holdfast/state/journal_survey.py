@@ -12,6 +12,7 @@ from holdfast.formats.journal_format import (
     HEAD_BYTES,
     IDENTITY,
     IDENTITY_BYTES,
+    INCOMPLETE,
     SLOTS,
     Identity,
     decode_head,
@@ -19,9 +20,9 @@ from holdfast.formats.journal_format import (
     sequence_of,
 )
 from holdfast.primitives.folders import close_quietly
+from holdfast.primitives.regular_files import open_regular, read_block
 from holdfast.primitives.temp import recognise
 from holdfast.state.checkpoint_reading import Damaged, look_at, read_found
-from holdfast.state.journal_files import open_regular, read_block
 from holdfast.state.journal_place import NEW_IDENTITY
 
 TYPE_CHECKING = False
@@ -34,13 +35,7 @@ if TYPE_CHECKING:
 else:
     from holdfast.light_typing import NamedTuple
 
-__all__ = ["INCOMPLETE", "Ill", "Standing", "decode_body", "survey_journal"]
-
-INCOMPLETE = (
-    b"This journal is not complete: it is being written by a repair, or one was killed.\n"
-    b"Remove the whole folder, and repair again.\n"
-).ljust(IDENTITY_BYTES)
-"""What the identity file holds until a repair is done."""
+__all__ = ["Ill", "Standing", "decode_body", "survey_journal"]
 
 
 class Ill(NamedTuple):

@@ -7,7 +7,7 @@ document, never one that is missing. Versions beyond `keep` are removed after th
 
 from __future__ import annotations
 
-from holdfast.state.beside import beside
+from holdfast.primitives.beside import beside
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -10,9 +10,9 @@ from itertools import chain, islice, pairwise
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Collection, Iterable, Sequence
 
-__all__ = ["KeyOrder"]
+__all__ = ["KeyOrder", "Sorting"]
 
 _RUN = 4096
 _SAMPLED = 64
@@ -81,6 +81,41 @@ class KeyOrder:
         if not self._runs[at] and len(self._runs) > 1:
             del self._runs[at], self._bounds[at]
             self._bounds[0] = ""
+
+
+class Sorting:
+    """One sorting of keys that others change meanwhile: their order, and what it lacks yet.
+
+    Who sorts without a lock gives the order to the sorting that it has looked at the keys for: one
+    that was given up in between is nobody's any more, and nor is that order.
+    """
+
+    __slots__ = ("is_torn", "moved", "order")
+
+    def __init__(self) -> None:
+        self.is_torn = False
+        """Whether putting keys in their places was interrupted: it is to be given up."""
+        self.moved: set[str] = set()
+        """What came or went since the first look for it, and is not placed in the order."""
+        self.order: KeyOrder | None = None
+        """None: somebody is still at it."""
+
+    def adopt(self, order: KeyOrder) -> None:
+        """Take the order of the keys as they were at any look for this sorting."""
+        if self.order is None:
+            self.order = order
+
+    def settled(self, there: Collection[str]) -> KeyOrder:
+        """Return the order of the keys that are there now."""
+        order, moved = self.order, self.moved
+        if order is None:
+            order = self.order = KeyOrder([*there])
+        self.is_torn = True
+        while moved:
+            key = moved.pop()
+            order.place(key, is_there=key in there)
+        self.is_torn = False
+        return order
 
 
 def _merged(runs: Sequence[list[str]]) -> list[list[str]]:

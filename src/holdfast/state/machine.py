@@ -12,7 +12,8 @@ I1  Lock order: the append lock (all processes), the lock of the state (threads)
 I2  `_check` is the check word of the shared tail that the state corresponds to; 0 while the state
     is being changed. A lookup in the live state counts only if `is_fresh` holds after it, and the
     state and `_check` are what they were before it.
-I3  A commit that fails after it has touched the state leaves a replica that reads everything anew.
+I3  A commit that fails after it has touched the state leaves it as it was before, or a replica that
+    reads everything anew.
     One that is in the log has not failed, whatever could not be done after it.
 I4  A function of the caller runs in the caller's thread.
 """
@@ -30,11 +31,11 @@ from holdfast.primitives.log_groups import GroupCommit
 from holdfast.primitives.log_hint import CHECK
 from holdfast.primitives.log_periodic import PeriodicSync
 from holdfast.state.checkpointing import Checkpointer
-from holdfast.state.machine_reading import Inside, MachineReading, inside
+from holdfast.state.machine_holding import MachineHolding
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Sequence
+    from collections.abc import Callable, Sequence
     from typing import Any, NamedTuple, TypeAlias, TypeVar
 
     from holdfast.primitives.log_durable import Written
@@ -67,7 +68,7 @@ class _Done(NamedTuple):
     error: Exception | None
 
 
-class Machine(MachineReading[S]):
+class Machine(MachineHolding[S]):
     """A journal that is open, with its state. Nothing is opened or made before the first use.
 
     Args:
@@ -79,12 +80,14 @@ class Machine(MachineReading[S]):
     def __init__(self, path: str, rules: Rules[S], options: Options) -> None:
         super().__init__(path, rules, options)
         name = f"holdfast-{os.path.basename(path)}"
-        self._groups: GroupCommit[_Job, _Done] = GroupCommit(self._commit_group, name=name)
+        self._groups: GroupCommit[_Job, _Done] = GroupCommit(
+            self._commit_group, name=name, serving=self.marked
+        )
         period_s = options.period_s or _RELAXED_S
         self._is_periodic = options.asks or options.period_s is not None
         self._periodic = PeriodicSync(period_s, self._sync_written, name=f"{name}-sync")
         self.checkpointer = Checkpointer(
-            self, options.checkpoint_bytes, barrier=self.barrier, name=f"{name}-checkpoint"
+            self, options.checkpoint_bytes, barrier=self._settle_all, name=f"{name}-checkpoint"
         )
         call_in_child(self._forget_parent)
 
@@ -100,27 +103,29 @@ class Machine(MachineReading[S]):
             HandlePoisoned, Corruption, OSError, Closed: as `Log.append`.
             RuntimeError: this thread is in a commit already.
         """
-        self.refuse_nested()
-        job = _Job(decide, self.asks(sync))
-        self.make()
-        mark = inside[(*self.key, get_ident())] = Inside()
+        mark = self.enter()
         try:
+            job = _Job(decide, self.asks(sync))
+            self.make()
             (done,), written, seen = self._groups.in_turn(lambda: self._write([job]))
+            if written is not None:
+                self._settle(written, asks=job.asks)
+            else:  # that nothing is to be done may rest on what is not durable
+                self.appender.join(seen)
+            return _result(done)
         finally:
             del mark  # a traceback keeps the frame
-        if written is not None:
-            self.settle(written, asks=job.asks)
-        else:
-            self.appender.join(seen)  # that nothing is to be done may rest on what is not durable
-        return _result(done)
 
     def commit_shared(
         self, decide: Decide, *, size_bytes: int = 0, sync: bool | None = None
     ) -> int | None:
         """`commit` for functions of our own: gathered with others, perhaps in another thread."""
-        self.refuse_nested()
-        self.make()
-        return _result(self._groups.commit((_Job(decide, self.asks(sync)),), size_bytes))
+        mark = self.enter()
+        try:
+            self.make()
+            return _result(self._groups.commit((_Job(decide, self.asks(sync)),), size_bytes))
+        finally:
+            del mark  # a traceback keeps the frame
 
     async def acommit_shared(
         self, decide: Decide, *, size_bytes: int = 0, sync: bool | None = None
@@ -130,7 +135,7 @@ class Machine(MachineReading[S]):
         if self._words is None or not self.appender.is_current():
             from holdfast.primitives.asyncio_bridge import run
 
-            await run(self.make)
+            await run(self.make, waits=True)
         job = _Job(decide, self.asks(sync))
         return _result(await self._groups.acommit((job,), size_bytes))
 
@@ -156,7 +161,7 @@ class Machine(MachineReading[S]):
     def _commit_group(self, jobs: Sequence[_Job]) -> Sequence[_Done]:
         done, written, seen = self._write(jobs)
         if written is not None:
-            self.settle(written, asks=any(job.asks for job in jobs))
+            self._settle(written, asks=any(job.asks for job in jobs))
         if len(done) > sum(one.sequence is not None for one in done):
             self.appender.join(seen)
         return done
@@ -172,14 +177,14 @@ class Machine(MachineReading[S]):
         with self.lock:
             entries: list[bytes] = []
             try:
-                self._holder = get_ident()
                 self.come_up_to(log)
+                self._holder = get_ident()
                 check, self._check = self._check, 0
                 before = self.replica.bytes_since
                 done = [self._decide(job, entries, before) for job in jobs]
                 written = self._append(log, entries, asks=any(job.asks for job in jobs))
-            except BaseException:
-                self.replica.invalidate()  # I3
+            except BaseException as error:
+                self.replica.failed(error)  # I3
                 raise
             finally:
                 self._holder = 0
@@ -226,6 +231,9 @@ class Machine(MachineReading[S]):
         Raises:
             HandlePoisoned, OSError: the sync failed.
         """
+        self.marked(lambda: self._settle(written, asks=asks))
+
+    def _settle(self, written: Written, *, asks: bool) -> None:
         if asks:
             self.appender.sync(written)
         elif self._is_periodic:
@@ -241,61 +249,7 @@ class Machine(MachineReading[S]):
         except (RuntimeError, MemoryError):  # no thread can be had to sync it later
             self.appender.sync(written)
 
-    # ------------------------------------------------------------ holding
-
-    def holding(self, owner: int) -> Generator[OpenLog]:
-        """Yield the log once; the thread `owner` holds the append lock, and sees the newest state.
-
-        That ends when the generator is closed, or collected.
-
-        Raises:
-            Exception: as `commit`.
-        """
-        lock = self.appender.holding()
-        mark = inside[(*self.key, owner)] = Inside()
-        try:
-            log = next(lock)
-            self._holder = owner
-            with self.lock:
-                self.come_up_to(log)
-            yield log
-        finally:
-            try:
-                del mark
-                self.end_hold(owner)
-            finally:
-                lock.close()
-
-    def end_hold(self, owner: int) -> None:
-        """The thread `owner` holds the lock no more, if it did; others may."""
-        if self._holder == owner:
-            self._holder = 0
-
-    def state_held(self, log: OpenLog) -> S:
-        """Return the state; for who holds the append lock. After a failed commit it is read anew.
-
-        Raises:
-            RuntimeError: the lock was taken by the parent of this process.
-            Exception: as `read`.
-        """
-        with self.lock:
-            self._refuse_stranger(log)
-            if not self.replica.is_loaded:
-                self.come_up_to(log)
-            return self.replica.state
-
-    def is_log(self, log: OpenLog) -> bool:
-        """Whether this is the log that is open; not in a child that was forked since."""
-        return log is self._log
-
-    def _refuse_stranger(self, log: OpenLog) -> None:
-        if self._closed:
-            raise closed(self.path)
-        if not self.is_log(log):
-            raise RuntimeError(
-                f"{self.path}: this block was begun in another process, which holds the lock. "
-                "Nothing was written. Begin one here."
-            )
+    # ------------------------------------------------------------ in a block
 
     def write_held(self, log: OpenLog, entry: bytes, *, asks: bool) -> Written:
         """Apply and append an entry; for who holds the append lock.
@@ -310,8 +264,8 @@ class Machine(MachineReading[S]):
                 self.replica.change(self._checked(entry, 0))
                 written = self.appender.write(log, [entry], asks=asks)
                 self.replica.took(written)
-            except BaseException:
-                self.replica.invalidate()  # I3
+            except BaseException as error:
+                self.replica.failed(error)  # I3
                 raise
             self._check = log.words[CHECK]
         return written
@@ -329,12 +283,18 @@ class Machine(MachineReading[S]):
             HandlePoisoned, OSError, Corruption, Closed: as `Log.barrier`.
         """
         self.refuse_nested()
-        self._groups.drain()
+        return self._settle_all()
+
+    def _settle_all(self) -> int:
+        self.marked(self._groups.drain)
         if self.options.read_only:
             raise self._refused_writing()
         return self._sync_written() if self._opened_to_read() else 0
 
     def _sync_written(self) -> int:
+        return self.marked(self._sync_position)
+
+    def _sync_position(self) -> int:
         self._periodic.settle()
         written = self.appender.position()
         self.appender.sync(written)
@@ -365,24 +325,28 @@ class Machine(MachineReading[S]):
         """
         if self._closed:
             return
-        is_reader = not (self.appender.has_written or self._is_within())
-        is_inner = (*self.key, get_ident()) in inside  # of another object on these files
+        is_reader = not (self.appender.has_written or self.is_within())
+        mark = self.marks.of(get_ident())
+        is_inner = mark is not None and mark.of is not self  # of another object on these files
         if not (is_reader and is_inner):
             self.refuse_nested()
         try:
-            self._groups.drain()
+            self.marked(self._groups.drain)
             if self._words is not None and self.appender.is_current() and not is_inner:
                 if self._periodic.is_due:  # a failed sync is told by whoever waits for it
                     self._sync_written()
                 self.checkpointer.end()
         finally:
             self._closed = True
-            with self.lock:
-                self._words = self._log = None
-            self.appender.close()
-            with self._opening, self.lock:  # nobody opens anything any more
-                self.replica.invalidate()
-                self._leave_place()
+            self.marked(self._close_files)
+
+    def _close_files(self) -> None:
+        with self.lock:
+            self._words = self._log = None
+        self.appender.close()
+        with self._opening, self.lock:  # nobody opens anything any more
+            self.replica.invalidate()
+            self._leave_place()
 
     def _forget_parent(self) -> None:
         super()._forget_parent()

@@ -11,7 +11,6 @@ I4  The log is opened only as that of the journal in `place`, and never made whe
 from __future__ import annotations
 
 from _thread import get_ident
-from weakref import WeakValueDictionary
 
 from holdfast.errors import Corruption
 from holdfast.formats.journal_format import IDENTITY, LOG
@@ -22,7 +21,8 @@ from holdfast.primitives.log_recovery import Settings
 from holdfast.primitives.log_segment import has_segments
 from holdfast.primitives.log_sharing import SharedAppender
 from holdfast.state.checkpoints import Checkpoints
-from holdfast.state.journal_place import JournalPlace, replaced
+from holdfast.state.journal_place import JournalPlace, explain_unwritable, replaced
+from holdfast.state.nesting import Nesting
 from holdfast.state.replica import Replica, Rules
 
 TYPE_CHECKING = False
@@ -36,18 +36,7 @@ if TYPE_CHECKING:
 else:
     from holdfast.light_typing import Generic, NamedTuple, TypeVar
 
-__all__ = ["Inside", "MachineReading", "Options", "inside"]
-
-
-class Inside:
-    """Marks a thread that decides a commit, or holds the lock; gone with the frame that has it."""
-
-    __slots__ = ("__weakref__",)
-
-
-inside: WeakValueDictionary[tuple[int, str, int], Inside] = WeakValueDictionary()
-"""Which thread holds, or waits for, which log (and by which filesystem): another object on the same
-log would wait for ever for its own thread."""
+__all__ = ["MachineReading", "Options"]
 
 S = TypeVar("S")
 _T = TypeVar("_T")
@@ -70,7 +59,7 @@ class Options(NamedTuple):
     clock: Clock
 
 
-class MachineReading(Generic[S]):
+class MachineReading(Nesting, Generic[S]):
     """A journal that is open, with its state; `Machine` adds the writing.
 
     Args:
@@ -80,8 +69,8 @@ class MachineReading(Generic[S]):
     """
 
     def __init__(self, path: str, rules: Rules[S], options: Options) -> None:
+        super().__init__(path, (id(options.vfs), _real(path, options.vfs)))
         self._closed = False
-        self.path = path
         self.rules = rules
         self.options = options
         vfs, permissions = options.vfs, options.permissions
@@ -91,7 +80,6 @@ class MachineReading(Generic[S]):
         self.appender = SharedAppender(settings, before_opening=self._leave_log)
         self.replica = Replica(rules, self.log_path, vfs=vfs)
         self._monotonic = options.clock.monotonic
-        self.key = (id(vfs), self.log_path)
         self._forget()
 
     def _new_place(self) -> JournalPlace:
@@ -120,12 +108,9 @@ class MachineReading(Generic[S]):
         self._checkpoints = None
         self._words: Words | None = None
         self._log: OpenLog | None = None
-        self._check = 0
-        self._holder = 0
-        self._looker = 0
+        self._check = self._holder = self._looker = 0
 
     def _forget_parent(self) -> None:
-        inside.clear()  # of threads that are not here
         self._forget()
         self.replica.invalidate()
         self.appender.forget_files()
@@ -135,24 +120,11 @@ class MachineReading(Generic[S]):
         """Whether `close` was called."""
         return self._closed
 
-    def refuse_nested(self) -> None:
-        """Raise if this thread is in a commit or a transaction, or looks at the state.
-
-        Raises:
-            RuntimeError: it is; nothing was done.
-        """
-        if self._is_within() or (*self.key, get_ident()) in inside:
-            raise RuntimeError(
-                f"{self.path}: this thread is in a commit, a transaction or a look at the state "
-                "already. Nothing of the inner one was written. Change the state through the outer "
-                "one, or after it."
-            )
-
-    def _is_within(self) -> bool:
-        """Whether this thread is in a commit, a transaction or a look of this very object."""
-        return get_ident() in {self._holder, self._looker}
-
     # ------------------------------------------------------------ reading
+
+    def is_at_rest(self, owner: int) -> bool:
+        """Whether a thread holds the append lock and no other one, and the state is whole."""
+        return self._holder == owner and not self.replica.is_torn
 
     @property
     def state(self) -> S:
@@ -179,6 +151,7 @@ class MachineReading(Generic[S]):
             HandlePoisoned: a sync failed, in any process: the state may not be on the disk.
             Corruption: the journal is damaged.
             OSError: it cannot be read, or what is to be shown could not be synced.
+            RuntimeError: this thread was interrupted at work.
             Closed: after `close`.
         """
         return self.read_numbered(look)[0]
@@ -190,15 +163,22 @@ class MachineReading(Generic[S]):
             Exception: as `read`.
         """
         seen, applied = self._look(look)
-        if applied and not self._is_within():  # else the outer one joins
-            self._join(applied)
+        if applied and not self.is_within():  # else the outer one joins
+            self.join(applied)
         return seen, applied
 
-    def _join(self, applied: int) -> None:
-        """Return when what was seen is durable, as far as anybody waits for that."""
-        if not self.options.read_only:
-            self.appender.join(applied)
-            return
+    def join(self, applied: int) -> None:
+        """Return when every commit up to this one is durable, as far as anybody waits for that.
+
+        Raises:
+            HandlePoisoned, Corruption, OSError, Closed: as `read`.
+        """
+        if self.options.read_only:
+            self.marked(self._join_alone)
+        else:
+            self.marked(lambda: self.appender.join(applied))
+
+    def _join_alone(self) -> None:
         with self.lock:
             self.replica.join()
 
@@ -214,13 +194,14 @@ class MachineReading(Generic[S]):
         me = get_ident()
         if self._looker == me:  # as the outer one sees it
             return look(self.state), self.replica.applied
+        self.refuse_interrupting()
         while self._opened_to_read():
             with self.lock:
                 if self._words is None and not self.options.read_only and not self._closed:
                     continue  # another log has taken its place just now
                 try:
+                    self.marked(self._follow)
                     self._looker = me
-                    self._follow()
                     return look(self.state), self.replica.applied
                 finally:
                     self._looker = 0
@@ -244,8 +225,8 @@ class MachineReading(Generic[S]):
             raise closed(self.path)
         if self.options.read_only:
             return self._opened_read_only()
-        if self._words is not None and (self._holder == get_ident() or self.appender.is_current()):
-            return True
+        if self._words is not None and (self._holder or self.appender.is_current()):
+            return True  # what is held is not exchanged meanwhile
         return self._open(create=False)
 
     def _opened_read_only(self) -> bool:
@@ -260,6 +241,9 @@ class MachineReading(Generic[S]):
 
     def _open(self, *, create: bool) -> bool:
         """Open journal and log, and remember the shared tail; without the state's lock (I1)."""
+        return self.marked(lambda: self._open_files(create=create))
+
+    def _open_files(self, *, create: bool) -> bool:
         with self._opening:
             if self._closed:
                 raise closed(self.path)
@@ -272,9 +256,13 @@ class MachineReading(Generic[S]):
             self._refuse_lost_log()
             if not create:
                 self.place.settle()  # before a log is made, by which others take it for durable
-            log = None if create else self.appender.attach()
-            if log is None:
-                log = self.appender.locked(self._current)
+            try:
+                log = None if create else self.appender.attach()
+                if log is None:
+                    log = self.appender.locked(self._current)
+            except OSError as error:
+                explain_unwritable(error, self.path)
+                raise
             with self.lock:
                 self._adopt(log)
         return True
@@ -389,3 +377,11 @@ class MachineReading(Generic[S]):
 
 def _itself(state: S) -> S:
     return state
+
+
+def _real(path: str, vfs: VFS) -> str:
+    """Return what is the same for every path of a folder, as far as symlinks go."""
+    try:
+        return vfs.resolve(path)
+    except OSError:
+        return path

@@ -4,10 +4,12 @@ Guarantee: the state is what applying every commit up to `applied`, in order and
     initial state gives; a gap on the way is `Corruption`, never a shorter state.
 
 I1  `applied` moves with the state, and `_is_torn` from before the one until after the other: where
-    they were left apart, the next use reads the state anew.
+    they were left apart, what was applied is undone, or the next use reads the state anew.
 I2  Commits that were dropped before they were read lie in a newer checkpoint: it is loaded.
-I3  What is shown without joining syncs may be gone after a failed one: with another epoch of the
-    log the state is loaded anew.
+I3  What is shown may be gone after a failed sync: with another epoch of the log the state is loaded
+    anew, up to what is durable. Who reads only, and whose own sync has failed, tells everybody
+    (`POISON`) if it may, and itself shows no more than that until the next epoch: another sync
+    would return well, and cover nothing.
 
 For who holds the lock of the state.
 """
@@ -16,6 +18,7 @@ from __future__ import annotations
 
 from holdfast.errors import Corruption, Truncated
 from holdfast.primitives.log_cursor import Cursor
+from holdfast.primitives.log_errors import poisoned
 from holdfast.primitives.log_segment import firsts_of
 from holdfast.primitives.log_view import View
 
@@ -60,6 +63,8 @@ class Rules(NamedTuple, Generic[S]):
             once more must change nothing.
         load: the state from those pieces.
         apply_all: applies several entries, in order, in place of `apply`.
+        undoing: returns what undoes all that is applied from now on; it returns another state, so
+            that who looks without a lock knows.
     """
 
     initial: Callable[[], S]
@@ -67,6 +72,7 @@ class Rules(NamedTuple, Generic[S]):
     dump: Callable[[Slices[S]], Iterable[bytes]]
     load: Callable[[Iterator[bytes]], S]
     apply_all: Callable[[S, Sequence[bytes]], None] | None = None
+    undoing: Callable[[S], Callable[[], S]] | None = None
 
 
 class Replica(Generic[S]):
@@ -85,7 +91,10 @@ class Replica(Generic[S]):
         self._view: View | None = None
         self._cursor: Cursor | None = None
         self._is_torn = False
-        self._epoch: tuple[int, int, int] | None = None
+        self._undoing: Callable[[S], Callable[[], S]] | None = None
+        self._undo: tuple[Callable[[], S], int] | None = None
+        self._epoch: tuple[int, ...] | None = None
+        self._failed: tuple[int, ...] | None = None
         self.state = rules.initial()
         self.applied: int = 0
         """The last sequence that is in the state."""
@@ -95,6 +104,11 @@ class Replica(Generic[S]):
         """Of that checkpoint."""
         self.bytes_since = 0
         """How much was committed since it, as far as this process has seen."""
+
+    @property
+    def is_torn(self) -> bool:
+        """Whether the state is being changed, or was left half changed."""
+        return self._is_torn
 
     @property
     def is_loaded(self) -> bool:
@@ -150,6 +164,8 @@ class Replica(Generic[S]):
         self.bytes_since = 0
         self._view = View(self._path, durable=False, vfs=self._vfs)
         self._epoch = self._view.epoch()  # before anything is read
+        if self._epoch is not None and self._epoch == self._failed:
+            self._view.show_durable()
         self._cursor = Cursor(self._view, self.applied + 1)
         self._is_torn = False
         return head, loaded.skipped
@@ -318,16 +334,30 @@ class Replica(Generic[S]):
         """Make durable what is applied, as far as its writers wait for that; without the sync lock.
 
         Raises:
-            OSError: it could not be synced.
+            OSError: it could not be synced; the state is forgotten.
+            HandlePoisoned: somebody else could not sync it; the state is forgotten.
         """
         view, cursor = self._view, self._cursor
-        if view is not None and cursor is not None and view.awaits(self.applied):
+        if view is None or cursor is None or not view.awaits(self.applied):
+            return
+        try:
             cursor.sync()
+        except OSError as error:
+            view.poison(error)
+            self._failed = view.epoch()
+            self.invalidate()
+            raise
+        if self._is_of_another_epoch():
+            durable = view.durable
+            self.invalidate()
+            raise poisoned(self._path, None, durable)
 
     # ------------------------------------------------------------ own commits
 
     def change(self, entry: bytes) -> None:
-        """Apply an entry that is about to be appended; without `took`, the state is forgotten."""
+        """Apply an entry that is about to be appended; then it is `took` or `failed`."""
+        if self._undoing is not None and not self._is_torn:
+            self._undo = self._undoing(self.state), self.bytes_since
         self._is_torn = True
         changed = self._rules.apply(self.state, entry)
         if changed is not None:
@@ -342,4 +372,22 @@ class Replica(Generic[S]):
             except OSError:  # what was appended stands: the next look at what others did reads it
                 self.invalidate()
         self.applied = written.last
+        self._undo = None
+        self._is_torn = False
+
+    def failed(self, error: BaseException) -> None:
+        """What was applied is not appended, or nobody knows: it is undone, or the state forgotten.
+
+        It can be undone once a commit has failed before: so none costs more for it until then, and
+        a disk that stays full does not have the state read anew again and again.
+        """
+        if not self._is_torn:
+            return
+        before, self._undo = self._undo, None
+        self._undoing = self._rules.undoing
+        if before is None or not isinstance(error, OSError):
+            self.invalidate()
+            return
+        undo, self.bytes_since = before
+        self.state = undo()
         self._is_torn = False

@@ -8,17 +8,16 @@ Not guaranteed: that a change that raised `OSError`, or was interrupted, is not 
 
 I1  A value that is got is the caller's own: what is stored changes by a commit alone.
 I2  User code (codecs, types, the function of an update) runs in the caller's thread alone.
-I3  A missing store reads as an empty one, and reading makes nothing.
+I3  A missing store reads as an empty one, and reading does not make it.
 
 The files are on the page docs/reference/journal-format.md.
 """
 
 from __future__ import annotations
 
-import os
-
 from holdfast.formats.plain import MISSING
 from holdfast.formats.store_format import encode_changes, key_bytes
+from holdfast.primitives.folders import absolute_path
 from holdfast.state.journal import options_of
 from holdfast.state.open_transactions import OpenTransactions
 from holdfast.state.store_async import AsyncStore
@@ -34,6 +33,7 @@ from holdfast.vfs import CLOCK, SYSTEM
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    import os
     from collections.abc import Callable
     from contextlib import AbstractContextManager
     from typing import Any, Literal, TypeVar, cast, overload
@@ -176,7 +176,7 @@ class Store(AsyncStore[V], StoreMapping[V]):
         vfs: VFS = SYSTEM,
         clock: Clock = CLOCK,
     ) -> None:
-        self._path = os.path.abspath(os.fsdecode(path))
+        self._path = absolute_path(path)
         self._values = StoreValues(self._path, codec, type)
         options = options_of(
             "store",

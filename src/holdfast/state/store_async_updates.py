@@ -151,7 +151,7 @@ class AsyncUpdates(Generic[V]):
         hold: Hold[Table] = Hold(self._machine, owner=-id(batch))
         mark = self._open.enter(held_by_task=True)
         try:
-            await run(hold.__enter__, undo=lambda _: hold.__exit__(RuntimeError))
+            await run(hold.__enter__, undo=lambda _: hold.__exit__(RuntimeError), waits=True)
             try:
                 kept = hold.state.entries.get(key, MISSING)
                 new, outcomes = self._applied(key, kept, batch)

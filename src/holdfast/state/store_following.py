@@ -88,7 +88,3 @@ class StoreFollowing(LogReading, Generic[V]):
         }
         deleted = tuple([key for key, data in changes if data is None])
         return Commit(record.sequence, changed, deleted)
-
-    def end(self) -> None:
-        """End every iteration that waits."""
-        self._closed.set()

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from holdfast.errors import DecodeError
 from holdfast.formats.json_scan import quoted
-from holdfast.formats.store_format import encode_changes, key_bytes
+from holdfast.formats.store_format import MAX_VALUE_BYTES, encode_changes, key_bytes, too_large
 from holdfast.formats.value_codec import keeper_for
 from holdfast.state.store_deletion import Deletion
 
@@ -27,6 +27,7 @@ else:
 __all__ = ["LineImport", "exported"]
 
 _BATCH_BYTES = 4 << 20
+_ROW_BYTES = 8
 _JSON = keeper_for("json")
 _IN_JSON = ("json", "text")
 
@@ -70,18 +71,23 @@ class LineImport:
         self.count = 0
         """How many lines were taken; empty ones do not count."""
 
-    def run(self, lines: Iterable[bytes | str], *, batch: int) -> None:
-        """Put all of the lines, `batch` of them in one commit.
+    def run(self, lines: Iterable[object], *, batch: int) -> None:
+        """Put all of the lines, `batch` of them in one commit; fewer where they are large.
 
         Raises:
             DecodeError: a line is none of a store; those before it are in the store.
+            TypeError: one is neither bytes nor text; whole batches before it are in the store.
             Exception: as a commit.
         """
+        if isinstance(lines, (str, bytes, bytearray, memoryview)):
+            raise TypeError("lines are given as a list, or as a file. Nothing was written.")
         try:
             for number, line in enumerate(lines, 1):
+                if not isinstance(line, (bytes, str)):
+                    raise self._no_line(line, number)
                 if line.strip():
                     self._add(line, number)
-                if len(self._pending) >= batch or self._size_bytes > _BATCH_BYTES:
+                if len(self._pending) >= batch:
                     self._write()
         except DecodeError:
             self._write()
@@ -103,6 +109,9 @@ class LineImport:
     def _add(self, line: bytes | str, number: int) -> None:
         try:
             key, data = self._parsed(line)
+            size_bytes = _ROW_BYTES + len(key_bytes(key)) + len(data)
+            if len(data) > MAX_VALUE_BYTES:
+                raise too_large(key, data)
         except (DecodeError, ValueError, TypeError) as error:
             reason = getattr(error, "message", str(error)).rstrip(".")
             raise DecodeError(
@@ -111,19 +120,29 @@ class LineImport:
                 path=self._values.path,
                 line=number,
             ) from error
+        if self._size_bytes + size_bytes > _BATCH_BYTES:
+            self._write()
         self._pending[key] = data
-        self._size_bytes += len(data)
+        self._size_bytes += size_bytes
         if self._keys is not None:
             self._keys.add(key)
         self.count += 1
 
+    def _no_line(self, line: object, number: int) -> TypeError:
+        return TypeError(
+            f"line {number} is of the type {type(line).__name__}, and lines are bytes or text. "
+            f"Whole batches of those before it are in {self._values.path}, the others are not."
+        )
+
     def _parsed(self, line: bytes | str) -> tuple[str, bytes]:
-        found: Any = _JSON.decode(line.encode() if isinstance(line, str) else line)
+        try:
+            found: Any = _JSON.decode(line.encode() if isinstance(line, str) else line)
+        except DecodeError as error:
+            raise DecodeError(f"not JSON: {error.message}") from error
         row = cast("dict[str, Any]", found) if type(found) is dict else {}
         key = row.get("key")
         if type(key) is not str:
             raise DecodeError('no object with a "key"')
-        key_bytes(key)
         if "value" in row and self._values.keeper.name in _IN_JSON:
             return key, self._encoded(key, row["value"])
         if isinstance(row.get("base64"), str):
@@ -139,8 +158,16 @@ class LineImport:
 
     def _checked(self, key: str, data: bytes) -> bytes:
         """Return the bytes if the store can read them."""
-        (kept,) = self._values.keeper.keep([data])
-        self._values.give(key, kept)
+        keeper = self._values.keeper
+        try:
+            keeper.give(keeper.keep([data])[0])
+        except DecodeError as error:
+            what = "does not fit the type" if error.key else f"is not readable as {keeper.name}"
+            reason = error.message.removeprefix(".: ").rstrip(".")
+            raise DecodeError(
+                f"the value of {key[:64]!r} {what}: {reason}. A store holds values of one codec "
+                "and type: import them into one like the one that they come from"
+            ) from error
         return data
 
     def _write(self) -> None:

@@ -6,7 +6,7 @@ from collections.abc import ItemsView, KeysView, Mapping, ValuesView
 from itertools import chain
 
 from holdfast.formats.plain import MISSING
-from holdfast.state.store_table import Table, put_in_order
+from holdfast.state.store_table import Table, keys_then
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -155,7 +155,7 @@ class Range(Mapping[str, V]):
 
 
 class _Past:
-    """A view of a table, whose keys are listed under the lock of the state."""
+    """A view of a table, whose keys are listed when they are asked for."""
 
     def __init__(self, machine: StoreMachine, view: TableView) -> None:
         self._machine = machine
@@ -164,9 +164,7 @@ class _Past:
         self.get_all = view.get_all
 
     def keys(self, prefix: str) -> list[str]:
-        put_in_order(self._view.table, self._machine.lock)
-        with self._machine.lock:
-            return self._view.keys(prefix)
+        return keys_then(self._view, prefix, self._machine.lock)
 
 
 class StoreSnapshot(Range[V]):

@@ -5,8 +5,10 @@ I1  A value of type bytes is still encoded, and decoded for each who asks; every
 I2  A view shows the table as it was when the view was made: what a change replaces is put aside
     for each living view before it is replaced.
 I3  Applying an entry once more changes nothing.
+I4  A checkpoint holds the keys of the table itself, not those of an order that is kept of them:
+    what it lacks is lost with the log that it replaces.
 
-All but `get` and `get_all` of a view is for who holds the lock of the state.
+What is not said to take the lock of the state, or none, is for who holds it.
 """
 
 from __future__ import annotations
@@ -23,7 +25,7 @@ from holdfast.formats.store_format import (
     key_bytes,
     split_changes,
 )
-from holdfast.state.key_order import KeyOrder
+from holdfast.state.key_order import KeyOrder, Sorting
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -34,7 +36,7 @@ if TYPE_CHECKING:
     from holdfast.formats.value_codec import ValueKeeper
     from holdfast.state.replica import Rules, Slices
 
-__all__ = ["Table", "TableView", "put_in_order", "rules_of"]
+__all__ = ["Table", "TableView", "keys_then", "put_in_order", "rules_of"]
 
 _DUMPED_KEYS = 2000
 _DUMPED_BYTES = 256 << 10
@@ -50,15 +52,14 @@ class Table:
         where: what errors call the place that entries come from.
     """
 
-    __slots__ = ("_keep", "_moved", "_order", "_views", "_views_max", "_where", "entries")
+    __slots__ = ("_keep", "_sorting", "_views", "_views_max", "_where", "entries")
 
     def __init__(self, keeper: ValueKeeper[Any], where: str) -> None:
         self.entries: dict[str, Any] = {}
         self._keep = keeper.keep
         self._where = where
-        self._order: KeyOrder | None = None
-        self._moved: set[str] | None = None
-        """What came or went since the keys were looked at for `_order`; None: nobody did."""
+        self._sorting: Sorting | None = None
+        """None: nobody asked for the keys in order, or too much has moved since."""
         self._views: list[ref[TableView]] = []
         self._views_max = _VIEWS_MAX
 
@@ -83,8 +84,8 @@ class Table:
         kept = self._keep(values)
         if self._views:
             self._put_aside(keys, deleted)
-        if self._moved is not None:
-            self._note(self._moved, keys, deleted)
+        if self._sorting is not None:
+            self._note(self._sorting.moved, keys, deleted)
         if len(keys) == 1:
             self.entries[keys[0]] = kept[0]
         else:
@@ -102,44 +103,36 @@ class Table:
         self._views = living
 
     def _note(self, moved: set[str], keys: Sequence[str], deleted: Sequence[str]) -> None:
-        """Remember what comes and goes since keys were put in order; if it is too much, forget."""
+        """Remember what comes and goes while keys are sorted; if it is too much, give that up."""
         entries = self.entries
         moved.update([key for key in keys if key not in entries], deleted)
         if len(moved) > _NOTED_MAX + len(entries) // 4:
-            self._order = self._moved = None
+            self._sorting = None
 
-    def unsorted(self) -> list[str] | None:
-        """Return all keys, to be put in order without the lock and `adopt`ed; None: they are."""
-        if self._order is not None:
-            return None
-        if self._moved is None:
-            self._moved = set()
-        return list(self.entries)
+    def unsorted(self) -> tuple[list[str], Sorting] | None:
+        """Return all keys, to be sorted without the lock, and what takes their order.
 
-    def adopt(self, order: KeyOrder) -> None:
-        """Take the order of what `unsorted` gave, unless too much has changed since."""
-        if self._order is None and self._moved is not None:
-            self._order = order
+        None: their order is known.
+        """
+        sorting = self._current_sorting()
+        return None if sorting.order is not None else (list(self.entries), sorting)
+
+    def _current_sorting(self) -> Sorting:
+        sorting = self._sorting
+        if sorting is None or sorting.is_torn:
+            sorting = self._sorting = Sorting()
+        return sorting
 
     def _sorted(self) -> KeyOrder:
-        if (unsorted := self.unsorted()) is not None:
-            self.adopt(KeyOrder(unsorted))
-        order, moved, entries = self._order, self._moved, self.entries
-        if order is None or moved is None:
-            return KeyOrder(list(entries))
-        if moved:
-            for key in moved:
-                order.place(key, is_there=key in entries)
-            moved.clear()
-        return order
+        return self._current_sorting().settled(self.entries)
 
     def keys(self, prefix: str = "") -> list[str]:
         """Return the keys that begin so, in order."""
         return self._sorted().keys(prefix)
 
-    def all_keys(self) -> list[str]:
-        """Return the keys, in order if that is known: a table that is loaded so is sorted soon."""
-        return list(self.entries) if self._order is None else self.keys()
+    def all_keys(self) -> tuple[list[str], bool]:
+        """Return the keys as they came, and whether anybody has asked for them in order."""
+        return list(self.entries), self._sorting is not None
 
     def first(self) -> str | None:
         """Return the first key; None if there is none."""
@@ -152,6 +145,28 @@ class Table:
             self._views = [one for one in self._views if one() is not None]
             self._views_max = max(2 * len(self._views), _VIEWS_MAX)
         self._views.append(ref(made))
+        return made
+
+    def undoing(self) -> Callable[[], Table]:
+        """Return what undoes all changes from now on, and gives the table that takes its place."""
+        view = self.view()
+
+        def undo() -> Table:
+            changed = view.put_back()
+            if self._sorting is not None:
+                self._sorting.moved.update(changed)
+            return self._successor()
+
+        return undo
+
+    def _successor(self) -> Table:
+        """Return another table of the same entries, which all views are views of from now on."""
+        made = Table.__new__(Table)
+        for name in Table.__slots__:
+            setattr(made, name, getattr(self, name))
+        for reference in self._views:
+            if (view := reference()) is not None:
+                view.table = made
         return made
 
 
@@ -172,41 +187,54 @@ class TableView:
             if key not in before:
                 before[key] = entries.get(key, MISSING)
 
+    def put_back(self) -> Iterable[str]:
+        """Make the entries of the table what they were; return the keys of those that changed."""
+        entries = self.table.entries
+        for key, kept in self._before.items():
+            if kept is MISSING:
+                entries.pop(key, None)
+            else:
+                entries[key] = kept
+        return self._before
+
     def get(self, key: str) -> Any:
         """Return what was kept of a key, `MISSING` if it was not there; takes no lock."""
         now = self.table.entries.get(key, MISSING)  # first: what replaces it is put aside before
         return self._before.get(key, now)
 
     def get_all(self, keys: Sequence[str]) -> list[Any]:
-        """Return what was kept of each key, as `get`."""
+        """Return what was kept of each key; takes no lock, as `get`."""
         now = list(map(self.table.entries.get, keys, repeat(MISSING)))
         before = self._before
         return list(map(before.get, keys, now)) if before else now
 
-    def keys(self, prefix: str = "") -> list[str]:
-        """Return the keys that began so, in order."""
-        now = self.table.keys(prefix)
-        before = self._before
-        if not before:
-            return now
-        entries = self.table.entries
-        was = [key for key in now if before.get(key) is not MISSING]
-        gone = [
-            key
-            for key, kept in before.items()
-            if kept is not MISSING and key not in entries and key.startswith(prefix)
-        ]
-        return sorted(was + gone) if gone else was
+    def look(self, prefix: str) -> tuple[list[str], dict[str, Any]]:
+        """Return the keys that begin so now, in order, and what was put aside."""
+        return self.table.keys(prefix), self._before.copy()
 
 
 def put_in_order(table: Table, lock: AbstractContextManager[object]) -> None:
-    """Put the keys in order, if they are not, without holding the lock of the state meanwhile."""
+    """Put the keys in order, if they are not; the lock of the state is taken, but not for that."""
     with lock:
-        unsorted = table.unsorted()
-    if unsorted is not None:
-        order = KeyOrder(unsorted)
+        look = table.unsorted()
+    if look is not None:
+        keys, sorting = look
+        order = KeyOrder(keys)
         with lock:
-            table.adopt(order)
+            sorting.adopt(order)
+
+
+def keys_then(view: TableView, prefix: str, lock: AbstractContextManager[object]) -> list[str]:
+    """Return the keys that began so, in order; takes the lock of the state for two copies."""
+    put_in_order(view.table, lock)
+    with lock:
+        now, before = view.look(prefix)
+    if not before:
+        return now
+    was = {key for key, kept in before.items() if kept is not MISSING and key.startswith(prefix)}
+    stayed = [key for key in now if key not in before or key in was]
+    gone = was.difference(now)
+    return KeyOrder([*stayed, *gone]).keys() if gone else stayed
 
 
 def rules_of(keeper: ValueKeeper[Any], where: str) -> Rules[Table]:
@@ -227,12 +255,19 @@ def rules_of(keeper: ValueKeeper[Any], where: str) -> Rules[Table]:
     def dump(slices: Slices[Table]) -> Iterator[bytes]:
         return _dumped(slices, keeper.release)
 
-    return Rules(lambda: Table(keeper, where), Table.apply, dump, load, Table.apply_all)
+    return Rules(
+        lambda: Table(keeper, where), Table.apply, dump, load, Table.apply_all, Table.undoing
+    )
 
 
 def _dumped(slices: Slices[Table], release: Callable[[Any], bytes]) -> Iterator[bytes]:
-    """Yield the blocks of a checkpoint; each look at the table is a short one."""
-    keys = slices.locked(Table.all_keys)
+    """Yield the blocks of a checkpoint (I4); each look at the table is a short one.
+
+    Where keys are asked for in order, they are written so: what is loaded is sorted the sooner.
+    """
+    keys, is_ordered = slices.locked(Table.all_keys)
+    if is_ordered:
+        keys = KeyOrder(keys).keys()
     for at in range(0, len(keys), _DUMPED_KEYS):
         part = keys[at : at + _DUMPED_KEYS]
         yield from _blocks(slices.locked(_lookup(part)), release)

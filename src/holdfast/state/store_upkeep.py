@@ -139,7 +139,7 @@ class StoreUpkeep(Generic[V]):
 
         Args:
             lines: As bytes or text, with or without their ends; empty ones are passed over.
-            batch: How many make one commit.
+            batch: How many make one commit; fewer do where they have more than 4 MiB together.
             replace: Delete the keys that are in no line, when all lines are in the store.
 
         Raises:
@@ -189,7 +189,7 @@ class StoreUpkeep(Generic[V]):
             Exception: As `checkpoint`.
         """
         self._transactions.refuse_task()
-        return await run(self.checkpoint)
+        return await run(self.checkpoint, waits=True)
 
     def barrier(self) -> int:
         """Return when every commit so far, by anybody, is durable; the last of them.
@@ -211,7 +211,7 @@ class StoreUpkeep(Generic[V]):
             Exception: As `barrier`.
         """
         self._transactions.refuse_task()
-        return await run(self.barrier)
+        return await run(self.barrier, waits=True)
 
     def check(self) -> CheckReport:
         """Read everything and say what is damaged; changes nothing and takes no lock.
@@ -258,7 +258,7 @@ class StoreUpkeep(Generic[V]):
             HandlePoisoned, OSError: As `close`.
         """
         self._transactions.refuse_task()
-        await run(self.close)
+        await run(self.close, waits=True)
 
     def __enter__(self) -> Self:
         return self

@@ -154,7 +154,7 @@ class AsyncTransaction(Generic[V]):
         await gate.acquire()
         try:
             self._mark = self._open.enter(held_by_task=True)
-            await run(changes.begin, undo=lambda _: changes.abandon())
+            await run(changes.begin, undo=lambda _: changes.abandon(), waits=True)
         except BaseException:
             self._mark = None
             gate.release()

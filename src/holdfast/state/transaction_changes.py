@@ -2,7 +2,9 @@
 
 I1  The lock of all writers is taken with the first read, and given back by the end, however it
     comes: it goes with this object, which only the block itself holds.
-I2  What is put is encoded at once: who changes the value afterwards changes nothing in the store.
+I2  Threads that read through one transaction see one state: who comes while another one takes the
+    lock waits for that.
+I3  What is put is encoded at once: who changes the value afterwards changes nothing in the store.
 """
 
 from __future__ import annotations
@@ -12,9 +14,10 @@ import sys
 
 from holdfast.formats.plain import MISSING
 from holdfast.formats.store_format import key_bytes
+from holdfast.light_threading import RLock
 from holdfast.state.hold import Hold
 from holdfast.state.store_snapshot import Listing, Range
-from holdfast.state.store_table import put_in_order
+from holdfast.state.store_table import keys_then
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -48,7 +51,7 @@ class Changes(Generic[V]):
         self._values = values
         self._hold: Hold[Table] = Hold(machine, owner=-id(self) if is_task else None)
         self._process = os.getpid()
-        self._is_held = False
+        self._taking = RLock()
         self._is_over = False
         self._kept: dict[str, Any] = {}
         """What will be kept of the changed keys; `MISSING` where one is deleted."""
@@ -56,20 +59,17 @@ class Changes(Generic[V]):
     # ------------------------------------------------------------ reading
 
     def begin(self) -> Table:
-        """Take the lock, if that was not done, and return the table that changes apply to (I1).
+        """Take the lock, if that was not done, and return the table that changes apply to (I1, I2).
 
         Raises:
             RuntimeError: the transaction is over.
             Exception: as a commit; nothing was written.
         """
         self.refuse_over()
-        if not self._is_held:
-            self._is_held = True  # first: an interrupt comes after the lock was taken, too
-            try:
-                self._hold.__enter__()  # left by `finish` or `abandon`
-            except BaseException:
-                self._is_held = False
-                raise
+        if not self._hold.is_held:
+            with self._taking:
+                if not self._hold.is_held:
+                    self._hold.__enter__()  # left by `finish` or `abandon`
         return self._hold.state
 
     def refuse_over(self) -> None:
@@ -102,7 +102,7 @@ class Changes(Generic[V]):
     # ------------------------------------------------------------ changing
 
     def put_all(self, pairs: Mapping[str, V]) -> None:
-        """Put all of these (I2).
+        """Put all of these (I3).
 
         Raises:
             TypeError, ValueError: a key or a value cannot be stored; none of them was put.
@@ -144,7 +144,7 @@ class Changes(Generic[V]):
             Exception: as a commit; nothing was committed.
         """
         self._is_over = True
-        if not self._is_held:
+        if not self._hold.is_held:
             return self._commit_blindly()
         try:
             if entry := self._entry(self._hold.state):
@@ -176,8 +176,7 @@ class Changes(Generic[V]):
     def abandon(self) -> None:
         """Write nothing, and give back the lock; once it is given back, nothing more happens."""
         self._is_over = True
-        if self._is_held:
-            self._hold.__exit__(RuntimeError, None, None)
+        self._hold.__exit__(RuntimeError, None, None)
 
     def __repr__(self) -> str:
         return "over" if self._is_over else f"{len(self._kept)} changes"
@@ -192,9 +191,7 @@ class _Pending:
         self._changed = changed
 
     def keys(self, prefix: str) -> list[str]:
-        put_in_order(self._view.table, self._machine.lock)
-        with self._machine.lock:
-            listed = self._view.keys(prefix)
+        listed = keys_then(self._view, prefix, self._machine.lock)
         changed = self._changed
         if not changed:
             return listed

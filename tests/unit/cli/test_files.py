@@ -22,6 +22,7 @@ from holdfast.cli.files import (
     open_register,
     open_to_read,
     read_input,
+    tell_terminal,
     wrote,
 )
 from holdfast.errors import DecodeError
@@ -157,3 +158,18 @@ def test_slash_at_the_end_of_a_folder_is_not_shown(tmp_path) -> None:
         assert f"{tmp_path}/{name}" == named_path(f"{tmp_path}/{name}")
     with pytest.raises(Failure):
         named_path("")
+
+
+@pytest.mark.parametrize("is_terminal", [True, False])
+def test_reading_from_a_terminal_is_told(capsys, monkeypatch, is_terminal) -> None:
+    """Else it looks as if nothing happened; a pipe is read without a word."""
+    ends = os.openpty() if is_terminal else os.pipe()
+    try:
+        with open(ends[is_terminal], closefd=False) as stdin:
+            monkeypatch.setattr("sys.stdin", stdin)
+            tell_terminal("store put", "the value")
+    finally:
+        for end in ends:
+            os.close(end)
+    said = "holdfast store put: reading the value from standard input; Ctrl-D"
+    assert is_terminal is capsys.readouterr().err.startswith(said)

@@ -89,3 +89,33 @@ def test_refused_value_is_told_in_words(verb, words, said, cli) -> None:
 
     assert (2, "") == (code, out)
     assert said in err
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "--int d k 5",
+        "d --int k 5",
+        "d k --int 5",
+        "d k 5 --int",
+        "--int -- d k 5",
+        "d k --int -- 5",
+    ],
+)
+def test_options_stand_anywhere(words) -> None:
+    """Also between the arguments, where one may be left out."""
+    args = parsers()["store put"].read(words.split())
+
+    assert ("d", "k", "5", "int") == (args.folder, args.key, args.value, args.kind)
+
+
+def test_value_of_an_option_goes_with_it() -> None:
+    """And a negative number, or a dash, is no option."""
+    args = parsers()["log append"].read(["d", "--sync", "never", "-5", "-", "q", "--", "--each"])
+
+    assert ("d", "never", ["-5", "-", "q", "--each"]) == (args.folder, args.sync, args.records)
+
+
+def test_records_need_not_be_given(cli) -> None:
+    """The folder must."""
+    assert "required: DIR." in cli("log", "append").err

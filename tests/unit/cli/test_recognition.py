@@ -8,6 +8,7 @@ import pytest
 
 from holdfast.cli.exits import Failure
 from holdfast.cli.recognition import KINDS, is_line_log, is_log, kind_of, look_at
+from holdfast.primitives.log import Log
 from holdfast.state.store import Store
 from holdfast.vfs import SYSTEM
 from tests.support.journal_files import commit, opened
@@ -88,3 +89,21 @@ def test_fifo_is_of_no_kind(tmp_path) -> None:
         os.mkfifo(tmp_path / name)
         with pytest.raises(Failure, match="no kind"):
             kind_of(str(tmp_path / name))
+
+
+def test_folder_with_a_log_and_no_identity_may_be_a_journal(tmp_path) -> None:
+    """To repair it is one; to verify nobody can tell."""
+    with Log(tmp_path / "app" / "log") as log:
+        log.append(b"one")
+    path = str(tmp_path / "app")
+    assert "journal" == kind_of(path, to_repair=True).name
+    with pytest.raises(Failure, match=r"no file `journal`.* `holdfast repair --kind`") as caught:
+        kind_of(path)
+    assert 66 == caught.value.exit_code
+
+
+def test_what_cannot_be_repaired_is_told_so(tmp_path) -> None:
+    """And what can be."""
+    (tmp_path / "other").touch()
+    with pytest.raises(Failure, match=r"repaired\. .* log, store or journal\.$"):
+        kind_of(str(tmp_path), to_repair=True)

@@ -75,3 +75,16 @@ def test_facts_can_be_imported() -> None:
     """Bytes are in base 64."""
     assert {"key": "a", "value": None} == facts("a", None)
     assert {"base64": "/wA="} == value_facts(b"\xff\0")
+
+
+@pytest.mark.parametrize("is_checkpointed", [True, False])
+def test_missing_identity_is_told(tmp_path, is_checkpointed) -> None:
+    """With what to do, to who reads as well."""
+    with Store(tmp_path / "store") as store:
+        store["a"] = 1
+        if is_checkpointed:
+            store.checkpoint()
+    (tmp_path / "store" / "journal").unlink()
+    with pytest.raises(Failure, match=r"journal: is missing, .* `holdfast repair`") as caught:
+        codec_in(str(tmp_path / "store"))
+    assert 65 == caught.value.exit_code

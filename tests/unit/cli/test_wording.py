@@ -106,10 +106,12 @@ def test_words_for_programs_are_left_out() -> None:
     """What a program could pass or call is no advice at a shell."""
     error = refused("f", errno.ENOENT)
     error.add_note("Nothing is on disk. Pass default= to start from a value.")
+    error.add_note("Nothing was written. Open it with read_only=True to read it.")
     error.add_note("t: could not be removed. It is swept by holdfast.sweep().")
 
     assert describe(error).endswith(
-        "Nothing is on disk. t: could not be removed. It is swept by `holdfast sweep`."
+        "Nothing is on disk. Nothing was written. "
+        "t: could not be removed. It is swept by `holdfast sweep`."
     )
 
 

@@ -143,10 +143,16 @@ def test_typed_dicts_know_what_is_required():
 
 
 @pytest.mark.parametrize(
-    ("value", "where"), [(Everything(WRONG), "name"), ({"name": "x"}, "mapping")]
+    ("value", "where"),
+    [
+        (Everything(WRONG), "name: expected str, not a value of type int"),
+        ({"name": "x"}, "expected Everything, not a value of type dict"),
+        (Everything("x", colour=WRONG), "colour: expected Colour, not a value of type int"),
+        (Everything("x", price=WRONG), "price: expected Decimal, not a value of type int"),
+    ],
 )
 def test_a_wrong_value_is_a_type_error(value, where):
-    """Named by its field."""
+    """Named by its field, with the type that is wanted: not with what that is written as."""
     with pytest.raises(TypeError, match=where):
         converter(Everything, ()).dump(value)
 

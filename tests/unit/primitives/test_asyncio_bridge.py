@@ -374,6 +374,21 @@ def test_what_gives_back_is_done_though_it_is_cancelled_at_once() -> None:
     assert list(range(50)) == done
 
 
+def test_what_waits_for_a_lock_holds_up_nothing_else() -> None:
+    """I6: whoever holds it goes on, on other threads."""
+    release = threading.Event()
+
+    async def main() -> int:
+        waiting = [asyncio.create_task(run(release.wait, waits=True)) for _ in range(40)]
+        await asyncio.sleep(0)
+        found = await run(lambda: 3)
+        release.set()
+        assert [True] * 40 == await asyncio.gather(*waiting)
+        return found
+
+    assert 3 == asyncio.run(asyncio.wait_for(main(), 20))
+
+
 NO_THREADS_NOW = """
 import asyncio, threading
 from holdfast.primitives.asyncio_bridge import run_now

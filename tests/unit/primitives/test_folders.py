@@ -9,13 +9,17 @@ from contextlib import suppress
 import pytest
 
 from holdfast.primitives.folders import (
+    absolute_path,
     close_quietly,
     forget,
     open_folder,
     open_subfolder,
 )
+from holdfast.primitives.line_log import LineLog
 from holdfast.primitives.lock import FileLock
+from holdfast.primitives.log import Log
 from holdfast.primitives.replace import write_bytes
+from holdfast.state.store import Store
 from holdfast.vfs import SYSTEM, Sync
 from holdfast.vfs.fault import Fault, Faulty, each_fault
 from holdfast.vfs.memory import MemoryVFS
@@ -244,3 +248,17 @@ def test_folder_that_is_not_to_be_durable_stays_after_a_failure() -> None:
         make("/a", Faulty(disk, Fault("folder", 3, effect="EIO")), sync="never")
 
     assert {"a": None} == disk.tree()
+
+
+@pytest.mark.parametrize("make", [Store, Log, LineLog, FileLock])
+@pytest.mark.parametrize("empty", ["", b""])
+def test_empty_path_is_refused(make, empty) -> None:
+    """It is a setting that nobody has set, and not the current folder."""
+    with pytest.raises(ValueError, match=r"the path is empty\. Nothing was done"):
+        make(empty)
+
+
+def test_path_is_made_absolute(monkeypatch, tmp_path) -> None:
+    """A program may change its folder."""
+    monkeypatch.chdir(tmp_path)
+    assert (f"{tmp_path}/a", str(tmp_path)) == (absolute_path(b"x/../a"), absolute_path("."))

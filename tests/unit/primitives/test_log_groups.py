@@ -201,3 +201,18 @@ def test_turn_is_given_back_after_an_error(groups) -> None:
     with pytest.raises(ZeroDivisionError):
         groups.in_turn(lambda: 1 // 0)
     assert 1 == groups.commit([b"a"], 1)
+
+
+def test_commit_of_the_thread_is_handed_to_who_asked_for_it(device) -> None:
+    """That of a lonely caller is not: it knows by itself."""
+    served: list[str] = []
+
+    def serving(commit):
+        served.append(threading.current_thread().name)
+        return commit()
+
+    groups: GroupCommit[bytes, int] = GroupCommit(device.commit, name="served", serving=serving)
+    assert 1 == groups.commit([b"a"], 1)
+    assert [] == served
+    assert 2 == groups.submit([b"b"], 1).result(20)
+    assert ["served"] == served

@@ -144,3 +144,32 @@ def test_closed_appender_says_so() -> None:
         appender.locked(lambda log: log)
     with pytest.raises(Closed):
         next(appender.holding())
+
+
+def test_who_does_not_wait_is_told_nothing_while_another_has_the_lock() -> None:
+    """And holds it at once when it is free."""
+    disk = MemoryVFS()
+    one, other = appender_on(disk), appender_on(disk)
+    holding = one.holding()
+    next(holding)
+    assert [] == list(other.holding(block=False))
+    assert 1 == len(disk.held_locks)
+    holding.close()
+    for log in other.holding(block=False):
+        assert log is other._log
+        assert 1 == len(disk.held_locks)
+    assert [] == disk.held_locks
+
+
+def test_close_waits_for_nobody_who_has_the_lock() -> None:
+    """The mark that it would leave is a courtesy."""
+    disk = MemoryVFS()
+    one, other = appender_on(disk), appender_on(disk)
+    other.sync(other.append([b"a"]))
+    holding = one.holding()
+    next(holding)
+    other.close()
+    holding.close()
+    one.append([b"b"])
+    one.close()
+    assert [] == disk.held_locks

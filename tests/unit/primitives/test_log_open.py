@@ -176,3 +176,13 @@ def test_folder_of_a_dead_maker_is_not_believed_after_a_failed_sync(dead) -> Non
         open_on(disk).close()
         assert disk.crash().stat(PATH), str(fault)
         assert ["events.log"] == disk.folder("/new").names(), str(fault)
+
+
+def test_lock_that_may_not_be_written_is_told_by_its_path() -> None:
+    """Its name alone says nothing; and no file stays open."""
+    disk = MemoryVFS()
+    open_on(disk).close()
+    with pytest.raises(PermissionError) as caught:
+        open_on(Faulty(disk, Fault("open", 1, effect="EACCES", on="*lock")))
+    assert f"{PATH}/{LOCK}" == caught.value.filename
+    assert ([], []) == (disk.open_files, disk.open_folders)

@@ -12,6 +12,8 @@ from holdfast.errors import Truncated
 from holdfast.formats.log_format import segment_name
 from holdfast.primitives.log import Log
 from holdfast.primitives.log_reading import LogReading
+from holdfast.vfs import VFS
+from holdfast.vfs.fault import Fault, Faulty
 from holdfast.vfs.memory import MemoryVFS
 from tests.support.log_bytes import Segment, as_folder
 
@@ -31,7 +33,7 @@ def disk() -> MemoryVFS:
     return disk
 
 
-def reading(vfs: MemoryVFS, *, only_durable: bool = True) -> LogReading:
+def reading(vfs: VFS, *, only_durable: bool = True) -> LogReading:
     """The reading end."""
     return LogReading(PATH, only_durable=only_durable, vfs=vfs)
 
@@ -171,3 +173,56 @@ def test_check_and_repair_have_twins(disk) -> None:
     assert asyncio.run(log.acheck()) == log.check()
     assert 9 == asyncio.run(log.arepair(to="/copy")).records
     assert f"copy/{segment_name(1)}" in disk.tree()
+
+
+@pytest.mark.parametrize("nth", [1, 2])
+def test_error_of_the_system_names_the_whole_path(disk, nth) -> None:
+    """Else nobody knows of which log it is; a segment is opened to find its place, and to read."""
+    faulty = Faulty(disk, Fault("open", nth, effect="EACCES", on="*.segment"))
+    with pytest.raises(PermissionError) as caught:
+        list(reading(faulty).read())
+    assert f"{PATH}/{segment_name(1)}" == caught.value.filename
+
+
+def test_error_of_making_the_folder_names_the_whole_path() -> None:
+    """As that of a segment."""
+    faulty = Faulty(MemoryVFS(), Fault("mkdir", 1, effect="EACCES"))
+    with Log("/other", vfs=faulty) as log, pytest.raises(PermissionError) as caught:
+        log.append(b"a")
+    assert "/other" == caught.value.filename
+
+
+def test_ended_reading_ends_who_follows(disk) -> None:
+    """Those that wait, and those that begin later."""
+    log = reading(disk)
+    seen: list[int] = []
+    begun = threading.Event()
+
+    def follow() -> None:
+        for record in log.follow():
+            seen.append(record.sequence)
+            if record.sequence == 6:
+                begun.set()
+
+    thread = threading.Thread(target=follow)
+    thread.start()
+    assert begun.wait(20)
+    log.end()
+    thread.join(20)
+    assert not thread.is_alive()
+    assert list(range(1, 7)) == seen == sequences(log.follow())
+
+
+def test_forked_child_ends_its_reading_whoever_waited_in_the_parent(disk) -> None:
+    """A thread of the parent may have had the lock of the event at that moment."""
+    log, ended = reading(disk), reading(disk)
+    ended.end()
+    with log._closed._cond:
+        child = os.fork()
+        if not child:
+            threading.Timer(20, os._exit, [1]).start()
+            log.end()
+            is_well = [*range(1, 7)] == sequences(log.follow()) == sequences(ended.follow())
+            os._exit(0 if is_well else 2)
+    assert 0 == os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+    log.end()

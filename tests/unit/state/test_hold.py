@@ -86,7 +86,20 @@ def test_block_commits_once() -> None:
             hold.commit(b"b")
     with pytest.raises(RuntimeError, match="commits once"):
         hold.commit(b"c")
-    assert [b"a"] == machine.refresh() == hold.state
+    assert [b"a"] == machine.refresh()
+
+
+def test_block_has_no_state_before_it_begins_and_after_its_end() -> None:
+    """Else it would show one that others change meanwhile."""
+    machine = machine_on(MemoryVFS())
+    hold = Hold(machine)
+    for _ in range(2):
+        with pytest.raises(RuntimeError, match="has not begun, or is over"):
+            assert hold.state
+        with hold:
+            assert hold.is_held
+            assert [] == hold.state
+        assert not hold.is_held
 
 
 def test_failed_commit_of_a_block_is_in_no_state() -> None:

@@ -6,10 +6,12 @@ import asyncio
 import os
 import threading
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from holdfast.errors import Closed, Corruption, Truncated, UnknownFormat
+from holdfast.state.journal import Journal
 from holdfast.vfs import SYSTEM
 from holdfast.vfs.memory import MemoryVFS
 from tests.support.machines import PATH, add, apply, dump, journal_on, load, put
@@ -115,6 +117,36 @@ def test_states_that_are_no_longer_kept_are_told(disk) -> None:
         with pytest.raises(Truncated, match="the state of commit 1 is no longer kept"):
             journal.state_at(1)
         assert 5 == len(journal.state_at(5))
+
+
+def test_close_ends_who_follows(disk) -> None:
+    """Threads and tasks, also one that begins afterwards; not if it is refused."""
+    journal = journal_on(disk)
+    seen, begun = list[bytes](), threading.Event()
+
+    def follow() -> None:
+        for _, data in journal.follow():
+            seen.append(data)
+            begun.set()
+
+    thread = threading.Thread(target=follow)
+    thread.start()
+
+    async def afollow() -> list[bytes]:
+        return [record.data async for record in journal.afollow()]
+
+    def refused(_: object) -> bytes:
+        with pytest.raises(RuntimeError, match="already"):
+            journal.close()
+        return b"a"
+
+    journal.commit(refused)
+    assert begun.wait(20)
+    assert thread.is_alive()
+    journal.close()
+    thread.join(20)
+    assert not thread.is_alive()
+    assert [b"a"] == seen == asyncio.run(asyncio.wait_for(afollow(), 20))
 
 
 def test_entries_and_follow_show_what_was_committed(disk) -> None:
@@ -285,3 +317,13 @@ def test_rules_are_those_that_were_given(disk) -> None:
     with journal_on(disk, apply=noted, load=loading) as journal:
         assert [b"a", b"b", b"c"] == journal.state
     assert ([b"c"], [dump([b"a", b"b"])]) == (applied, loaded)
+
+
+def test_dump_that_returns_text_is_told(disk) -> None:
+    """The likeliest mistake; no commit is lost by it."""
+    rules: dict[str, Any] = {"initial": list, "apply": list.append, "load": list}
+    with Journal("/text", dump=lambda _: "[]", vfs=disk, **rules) as journal:
+        journal.commit(lambda _: b"one")
+        with pytest.raises(TypeError, match="`dump` returned text, and a checkpoint is bytes"):
+            journal.checkpoint()
+        assert [b"one"] == journal.state

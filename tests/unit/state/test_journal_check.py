@@ -7,15 +7,14 @@ from random import Random
 import pytest
 
 from holdfast.errors import HoldfastError, UnknownFormat
-from holdfast.formats.journal_format import Identity, encode_identity
-from holdfast.primitives.log import Log
+from holdfast.formats.journal_format import INCOMPLETE, Identity, encode_identity
 from holdfast.state.journal_check import check_journal
-from holdfast.state.journal_survey import INCOMPLETE
 from holdfast.state.store import Store
 from holdfast.vfs.interpose import Interposed
 from holdfast.vfs.memory import MemoryVFS
 from tests.support.journal_files import (
     Files,
+    append_raw,
     commit,
     entries,
     flipped,
@@ -238,8 +237,7 @@ def test_store_is_told_by_its_identity_and_its_entries_are_decoded() -> None:
     files = store_files(a=1, b="two")
     assert ("store", True) == (checked(files).kind, checked(files).ok)
     vfs = placed(files)
-    with Log("/j/log", vfs=vfs) as log:
-        log.append(b"no entry")
+    append_raw(vfs, b"no entry")
     report = check_journal("/j", vfs=vfs)
 
     assert (["damage"], 4) == ([finding.kind for finding in report.findings], report.records)

@@ -5,9 +5,8 @@ from __future__ import annotations
 import pytest
 
 from holdfast.errors import BadFrame, CommittedNotDurable
-from holdfast.formats.journal_format import Identity, decode_identity
+from holdfast.formats.journal_format import INCOMPLETE, Identity, decode_identity
 from holdfast.state.journal_copying import NewJournal
-from holdfast.state.journal_survey import INCOMPLETE
 from holdfast.vfs.fault import Fault, Faulty
 from holdfast.vfs.memory import MemoryVFS
 from tests.support.journal_files import opened, read_all

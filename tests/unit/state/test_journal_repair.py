@@ -18,6 +18,7 @@ from holdfast.vfs.fault import Faulty, Stopped, each_fault
 from holdfast.vfs.memory import MemoryVFS
 from tests.support.journal_files import (
     Files,
+    append_raw,
     commit,
     entries,
     entry,
@@ -243,10 +244,7 @@ def test_identity_that_is_whole_stands() -> None:
 def test_entry_that_no_store_writes_ends_the_state() -> None:
     """It and what follows are saved beside."""
     vfs = placed(store_files(a=1))
-    with Log("/j/log", vfs=vfs) as log:
-        log.append(b"no entry")
-    with Log("/j/log", vfs=vfs) as log:
-        log.append(b"another")
+    append_raw(vfs, b"no entry", b"another")
     report = repair_journal("/j", "/new", vfs=vfs)
 
     assert [(2, 1)] == [(loss.after_sequence, loss.records) for loss in report.lost]

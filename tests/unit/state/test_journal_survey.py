@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from holdfast.errors import BadFrame
-from holdfast.formats.journal_format import IDENTITY_BYTES, decode_identity
-from holdfast.state.journal_survey import INCOMPLETE, decode_body, survey_journal
+from holdfast.formats.journal_format import IDENTITY_BYTES, INCOMPLETE, decode_identity
+from holdfast.state.journal_survey import decode_body, survey_journal
 from holdfast.vfs.fault import Fault, Faulty
 from tests.support.journal_files import flipped, journal_files, placed, store_files
 

@@ -8,8 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from holdfast.state import key_order
-from holdfast.state.key_order import _RUN, KeyOrder
+from holdfast.state.key_order import _RUN, KeyOrder, Sorting
 
 KEYS = st.text("ab\U0010ffff", max_size=3)
 
@@ -72,4 +71,17 @@ def test_skewed_keys_are_cut_too() -> None:
 
     assert small + lump == order.keys()
     assert max(map(len, order._runs)) <= 2 * _RUN
-    assert ["KeyOrder"] == key_order.__all__
+
+
+@given(st.sets(KEYS), st.lists(st.tuples(KEYS, st.booleans())))
+def test_sorting_gives_the_keys_that_are_there(keys, changes) -> None:
+    """Also where the order comes late, and is that of an earlier look."""
+    sorting, early = Sorting(), KeyOrder(list(keys))
+    for key, is_there in changes:
+        (keys.add if is_there else keys.discard)(key)
+        sorting.moved.add(key)
+    sorting.adopt(early)
+    sorting.adopt(KeyOrder([]))
+
+    assert sorted(keys) == sorting.settled(keys).keys()
+    assert sorted(keys) == Sorting().settled(keys).keys()

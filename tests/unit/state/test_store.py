@@ -6,6 +6,7 @@ import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import Enum
+from errno import errorcode
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,8 @@ import pytest
 
 from holdfast.errors import Closed, DecodeError, UnknownFormat
 from holdfast.state.store import Store
+from holdfast.vfs.fault import Fault, Faulty
+from holdfast.vfs.memory import MemoryVFS
 
 
 @dataclass
@@ -323,6 +326,27 @@ def test_read_only_store_is_read_and_not_written(path, store) -> None:
             with pytest.raises(OSError, match="read only"):
                 call()
     assert {"a": 2} == store
+
+
+@pytest.mark.parametrize("effect", ["EACCES", "EROFS"])
+def test_store_that_may_only_be_read_says_how(effect) -> None:
+    """Of another user, or on a mount that is read only; any other error says nothing of it."""
+    disk = MemoryVFS()
+    Store[Any]("/a.jrn", vfs=disk)["a"] = 1
+    refusing = Faulty(disk, Fault("open", 1, effect=effect, on="*lock", repeat=True))
+    for call in (lambda store: store["a"], lambda store: store.update(a=2)):
+        with pytest.raises(OSError) as caught:
+            call(Store[Any]("/a.jrn", vfs=refusing))
+        assert (effect, "/a.jrn/log/lock") == (
+            errorcode[caught.value.errno or 0],
+            caught.value.filename,
+        )
+        assert "read_only=True" in caught.value.__notes__[0]
+    assert {"a": 1} == Store[Any]("/a.jrn", vfs=disk, read_only=True)
+    refusing.faults = (Fault("open", 1, effect="EMFILE", on="*lock"),)
+    with pytest.raises(OSError, match="Too many open files") as caught:
+        Store[Any]("/a.jrn", vfs=refusing).get("a")
+    assert not any("read_only" in note for note in getattr(caught.value, "__notes__", []))
 
 
 def test_closed_store_is_closed(path) -> None:

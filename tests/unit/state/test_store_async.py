@@ -115,3 +115,20 @@ def test_own_codec_runs_in_the_thread_of_the_loop_alone(tmp_path) -> None:
 
     asyncio.run(main())
     assert {threading.get_ident()} == codec.threads
+
+
+def test_block_reads_while_more_tasks_wait_for_its_end_than_there_are_threads(store) -> None:
+    """The threads on which it reads are not those on which they wait."""
+
+    async def main() -> None:
+        async with store.atransaction() as tx:
+            tx["a"] = 1
+            waits = [store.abarrier, store.acheckpoint] * 20
+            waiting = [asyncio.create_task(wait()) for wait in waits]
+            await asyncio.sleep(0)
+            assert [] == list(await store.aitems())
+            assert {} == dict(await store.asnapshot())
+        told = await asyncio.gather(*waiting)
+        assert [1] * 20 == told[::2]  # a checkpoint that had begun may hold nothing yet
+
+    asyncio.run(asyncio.wait_for(main(), 20))

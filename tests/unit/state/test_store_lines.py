@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from holdfast.errors import DecodeError
+from holdfast.formats.store_format import MAX_VALUE_BYTES
 from holdfast.state.store import Store
 
 
@@ -76,9 +77,28 @@ def test_many_lines_are_one_commit(store) -> None:
 
 def test_large_lines_make_smaller_commits(store) -> None:
     """However many are asked for."""
-    lines = (b'{"key":"%d","value":"%s"}' % (n, b"x" * 3_000_000) for n in range(4))
-    assert 4 == store.import_lines(lines)
-    assert 2 == store.sequence
+    lines = (b'{"key":"%d","value":"%s"}' % (n, b"x" * 1_500_000) for n in range(5))
+    assert 5 == store.import_lines(lines)
+    assert 3 == store.sequence
+
+
+def test_long_keys_make_smaller_commits(store) -> None:
+    """They count as values do: what was exported would be too large for one commit."""
+    lines = (b'{"key":"%05d%s","value":1}' % (n, b"k" * 60_000) for n in range(200))
+    assert 200 == store.import_lines(lines)
+    assert 3 == store.sequence
+
+
+def test_line_that_is_large_by_itself_is_one_commit(store) -> None:
+    """What came before it does not make it too large."""
+    small = b'{"key":"a","value":"%s"}' % (b"x" * 4_000_000)
+    large = b'{"key":"b","value":"%s"}' % (b"y" * (MAX_VALUE_BYTES - 2))
+    assert 2 == store.import_lines([small, large])
+    assert (2, ["a", "b"]) == (store.sequence, list(store))
+    too_large = large.replace(b'"b"', b'"d"').replace(b'"}', b'y"}')
+    with pytest.raises(DecodeError, match=r"line 2: the value of 'd' has \d+ bytes, and at most"):
+        store.import_lines([b'{"key":"c","value":1}', too_large])
+    assert ["a", "b", "c"] == list(store)
 
 
 @pytest.mark.parametrize(
@@ -137,3 +157,27 @@ def test_batch_is_one_or_more(store) -> None:
     """Nothing is read otherwise."""
     with pytest.raises(ValueError, match="batch is 0"):
         store.import_lines(iter([b"x"]), batch=0)
+
+
+@pytest.mark.parametrize("lines", [b'{"key":"a","value":1}', '{"key":"a","value":1}'])
+def test_text_alone_is_no_lines(store, lines) -> None:
+    """It would be taken letter by letter."""
+    with pytest.raises(TypeError, match=r"as a list, or as a file\. Nothing was written\."):
+        store.import_lines(lines)
+
+
+@pytest.mark.parametrize("line", [{"key": "a", "value": 1}, ("a", 1)])
+def test_line_is_bytes_or_text(store, line) -> None:
+    """Not what it stands for; its number is told."""
+    with pytest.raises(TypeError, match=f"line 2 is of the type {type(line).__name__}"):
+        store.import_lines([b'{"key":"b","value":1}', line], batch=1)
+    assert {"b": 1} == dict(store)
+
+
+def test_line_that_is_no_json_is_called_so(store) -> None:
+    """And a value of another codec what it is, without a word of the path twice."""
+    with pytest.raises(DecodeError, match="line 1: not JSON: expecting value"):
+        store.import_lines([b"x y"])
+    with pytest.raises(DecodeError, match="'a' is not readable as json: byte 0xff") as caught:
+        store.import_lines([b'{"key":"a","base64":"/w=="}'])
+    assert 1 == str(caught.value).count(store.path)

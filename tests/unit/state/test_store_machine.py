@@ -93,6 +93,29 @@ def test_glance_does_not_give_what_a_failed_commit_left(store) -> None:
     assert 1 == machine.glance("a")
 
 
+def test_glance_does_not_give_what_a_failed_commit_has_undone(store) -> None:
+    """It was applied at the look, and at the check all is as it was before."""
+    machine: StoreMachine = store._machine
+    entry = encode_changes([("a", b"5")])
+    machine._check = 0
+    machine.replica.change(entry)
+    machine.replica.failed(OSError())  # from now on it is undone
+    assert 1 == machine.look_up("a")
+    machine.replica.change(entry)
+
+    def fail() -> None:
+        machine.replica.failed(OSError())
+        machine._check = 0
+        assert machine.replica.is_loaded
+        assert 1 == machine.read(lambda table: table.entries["a"])
+        assert machine.is_fresh()
+
+    table = machine.state
+    table.entries = Interrupted(table.entries, fail)
+    assert UNSURE is machine.glance("a")
+    assert 1 == machine.glance("a")
+
+
 def test_store_may_have_what_is_there_alone(store, tmp_path) -> None:
     """A missing one has nothing, and is not made."""
     machine: StoreMachine = store._machine

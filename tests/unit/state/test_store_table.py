@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import sys
 from collections.abc import Callable
 from threading import Lock
 from typing import Any, TypeVar
@@ -15,8 +16,9 @@ from holdfast.errors import BadFrame
 from holdfast.formats.plain import MISSING
 from holdfast.formats.store_format import decode_blocks, encode_changes
 from holdfast.formats.value_codec import keeper_for
-from holdfast.state.key_order import KeyOrder
-from holdfast.state.store_table import Table, TableView, put_in_order, rules_of
+from holdfast.state.key_order import KeyOrder, Sorting
+from holdfast.state.store_table import Table, TableView, keys_then, put_in_order, rules_of
+from tests.support.interrupts import interrupted
 
 T = TypeVar("T")
 KEYS = st.text("ab/é\U0010ffff", max_size=3)
@@ -31,6 +33,21 @@ def table_of(*commits: dict[str, bytes | None]) -> Table:
     for changes in commits:
         table.apply(encode_changes(list(changes.items())))
     return table
+
+
+MANY: dict[str, bytes | None] = {f"{n:05}": b"1" for n in range(10_000)}
+"""More than are noted while keys are sorted."""
+
+
+def change(table: Table, changes: dict[str, bytes | None]) -> None:
+    table.apply(encode_changes(list(changes.items())))
+
+
+def looked(table: Table) -> tuple[list[str], Sorting]:
+    """What somebody sees who is about to sort the keys."""
+    look = table.unsorted()
+    assert look is not None
+    return look
 
 
 class Slices:
@@ -78,7 +95,7 @@ def test_keys_are_in_order_and_views_stand_still(before, after, prefix) -> None:
         assert min(table.entries, default=None) == table.first()
 
     assert len(then) == view.size
-    assert [key for key in sorted_then if key.startswith(prefix)] == view.keys(prefix)
+    assert [key for key in sorted_then if key.startswith(prefix)] == keys_then(view, prefix, Lock())
     assert then == dict(zip(sorted_then, map(view.get, sorted_then), strict=True))
     assert all(view.get(key) is MISSING for key in table.entries if key not in then)
 
@@ -93,6 +110,38 @@ def test_order_follows_many_changes_too() -> None:
         table.apply(encode_changes(list(changes.items())))
         assert sorted(table.entries) == table.keys()
     assert [f"{n:05}" for n in range(2000, 2010)] == table.keys("0200")
+
+
+class Watched:
+    """A lock that counts the calls made while it is held, and lets others change things then."""
+
+    def __init__(self, released: Callable[[], object]) -> None:
+        self.calls = 0
+        self.released = released
+
+    def count(self, *_: object) -> None:
+        self.calls += 1
+
+    def __enter__(self) -> None:
+        sys.setprofile(self.count)
+
+    def __exit__(self, *_: object) -> None:
+        sys.setprofile(None)
+        self.released()
+
+
+def test_past_keys_are_listed_while_others_go_on() -> None:
+    """The lock is held for a few calls, however many keys there are."""
+    table = table_of({f"{n:05}": b"1" for n in range(1000)})
+    view = table.view()
+    then = table.keys()
+    change(table, {f"{n:05}": None for n in range(300, 600)} | {"00299x": b"1"})
+    table.keys()
+    lock = Watched(lambda: change(table, {"00001": None, "00001x": b"1", "00601": None}))
+
+    assert then == keys_then(view, "00", lock)
+    assert then[300:400] == keys_then(view, "003", lock)
+    assert lock.calls < 300
 
 
 def test_several_views_stand_at_their_own_moments() -> None:
@@ -204,15 +253,13 @@ def test_table_whose_order_is_known_is_dumped_in_order() -> None:
 def test_keys_are_put_in_order_while_others_change_them() -> None:
     """What comes and goes meanwhile is noted; a second one who does the same changes nothing."""
     table = table_of({"b": b"1", "a": b"1", "c": b"1"})
-    first, second = table.unsorted(), None
+    first, sorting = looked(table)
     assert ["b", "a", "c"] == first
-    table.apply(encode_changes([("d", b"1"), ("a", None)]))
-    second = table.unsorted()
-    table.apply(encode_changes([("e", b"1"), ("b", b"2")]))
-    assert first is not None
-    assert second is not None
-    table.adopt(KeyOrder(first))
-    table.adopt(KeyOrder(second))
+    change(table, {"d": b"1", "a": None})
+    second, _ = looked(table)
+    change(table, {"e": b"1", "b": b"2"})
+    sorting.adopt(KeyOrder(first))
+    sorting.adopt(KeyOrder(second))
 
     assert ["b", "c", "d", "e"] == table.keys()
     assert table.unsorted() is None
@@ -221,13 +268,49 @@ def test_keys_are_put_in_order_while_others_change_them() -> None:
 def test_order_is_not_taken_when_too_much_has_changed() -> None:
     """It is made anew when it is asked for."""
     table = table_of({"b": b"1"})
-    unsorted = table.unsorted()
-    assert unsorted is not None
-    changes: list[tuple[str, bytes | None]] = [(f"{n:05}", b"1") for n in range(10_000)]
-    table.apply(encode_changes(changes))
-    table.apply(encode_changes([("b", None)]))
-    table.adopt(KeyOrder(unsorted))
+    keys, sorting = looked(table)
+    change(table, MANY)
+    change(table, {"b": None})
+    sorting.adopt(KeyOrder(keys))
     assert sorted(table.entries) == table.keys()
+
+
+def test_order_of_a_look_that_was_given_up_is_not_taken_for_a_later_look() -> None:
+    """Too much changes, another one begins to sort, and only then the first one comes with his."""
+    table = table_of({"b": b"1", "a": b"1"})
+    keys, sorting = looked(table)
+    change(table, MANY)
+    later, another = looked(table)
+    sorting.adopt(KeyOrder(keys))
+    assert sorted(table.entries) == table.keys()
+    another.adopt(KeyOrder(later))
+    assert sorted(table.entries) == table.keys()
+
+
+def test_checkpoint_holds_every_key_though_the_order_lacks_some() -> None:
+    """What it lacked would be lost with the log (I4)."""
+    rules = rules_of(keeper_for("json"), "x")
+    table = table_of({"b": b"1", "a": b"1", "c": b"1"})
+    _, sorting = looked(table)
+    sorting.adopt(KeyOrder(["a", "gone"]))
+    assert ["a", "gone"] == table.keys()
+
+    assert table.entries == rules.load(iter(rules.dump(Slices(table)))).entries
+
+
+def test_order_is_right_after_an_interrupt_in_the_midst_of_it() -> None:
+    """What was being put in its place is put in order anew."""
+    nth = 0
+    for nth in range(1, 500):
+        table = table_of({f"{n:05}": b"1" for n in range(8192)})
+        table.keys()
+        change(table, {"00005x": b"1", "00006": None, "00007x": b"1"})
+        is_over = not interrupted(table.keys, nth=nth, places=("holdfast/state/key_order",))
+        change(table, {"00008": None})
+        assert sorted(table.entries) == table.keys(), f"event {nth}"
+        if is_over:
+            break
+    assert 10 < nth < 499
 
 
 def test_order_can_be_known_before_it_is_asked_for() -> None:
@@ -237,6 +320,25 @@ def test_order_can_be_known_before_it_is_asked_for() -> None:
     assert table.unsorted() is None
     put_in_order(table, Lock())
     assert ["a", "b"] == table.keys()
+
+
+def test_changes_are_undone() -> None:
+    """For whoever looks: by key, in order, and through the views of before."""
+    table = table_of({"a": b"1", "b": b"[2]", "c": b"3"})
+    then, view = dict(table.entries), table.view()
+    assert ["a", "b", "c"] == table.keys()
+    undo = table.undoing()
+    change(table, {"a": None, "b": b"5", "x": b"6"})
+    change(table, {"x": b"7", "b": None, "a": b"8"})
+    assert ["a", "c", "x"] == table.keys()
+    after = undo()
+    assert after is not table
+    change(after, {"c": None})
+
+    assert {"a": 1, "b": b"[2]"} == after.entries
+    assert ["a", "b"] == after.keys()
+    assert then == dict(zip("abc", map(view.get, "abc"), strict=True))
+    assert ["a", "b", "c"] == keys_then(view, "", Lock())
 
 
 def test_views_that_are_gone_are_forgotten_though_nobody_commits() -> None:

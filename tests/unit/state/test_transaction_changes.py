@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from threading import RLock, Semaphore, Thread
 from typing import Any
 
 import pytest
@@ -50,6 +51,46 @@ def test_interrupted_first_read_leaves_no_lock_behind_its_end() -> None:
         if is_over:
             break
     assert 5 < nth < 1999
+
+
+class Announced:
+    """A lock that tells who comes to it."""
+
+    def __init__(self) -> None:
+        self.come = Semaphore(0)
+        self.lock = RLock()
+
+    def __enter__(self) -> None:
+        self.come.release()
+        self.lock.acquire()
+
+    def __exit__(self, *_: object) -> None:
+        self.lock.release()
+
+
+def test_threads_that_read_through_one_transaction_see_one_state() -> None:
+    """The second waits until the first has the lock, for which another writer is ahead (I2)."""
+    disk = MemoryVFS()
+    store, other = Store[Any](PATH, vfs=disk), Store[Any](PATH, vfs=disk)
+    store["a"] = 1
+    assert {"a": 1} == dict(store)
+    seen: list[int] = []
+    with other.transaction() as ahead:
+        ahead["a"] += 1
+        changes = changes_of(store)
+        lock: Any = Announced()
+        changes._taking = lock
+        readers = [Thread(target=lambda: seen.append(changes.find("a"))) for _ in range(2)]
+        for reader in readers:
+            reader.start()
+        assert all(lock.come.acquire(timeout=20) for _ in readers)
+        assert [] == seen
+    for reader in readers:
+        reader.join(20)
+    assert [2, 2] == seen
+    changes.put_all({"a": 3})
+    changes.finish()
+    assert {"a": 3} == dict(other)
 
 
 def test_failed_end_gives_back_the_lock_once() -> None:

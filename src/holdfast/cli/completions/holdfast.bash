@@ -49,7 +49,7 @@ _holdfast() {
             "store del") words="-f --force -q --quiet -h --help" ;;
             "store ls") words="--values --null --jsonl --json -h --help" ;;
             "store export") words="-h --help" ;;
-            "store import") words="--batch --replace --codec -q --quiet --json -h --help" ;;
+            "store import") words="--batch --replace --allow-empty --codec -q --quiet --json -h --help" ;;
             "store follow") words="--from --timeout -h --help" ;;
             verify) words="--json --color -q --quiet -h --help" ;;
             repair) words="--to --kind --codec --json --color -h --help" ;;

@@ -152,6 +152,7 @@ complete -c holdfast -n '__fish_seen_subcommand_from store; and __fish_seen_subc
 complete -c holdfast -n '__fish_seen_subcommand_from store; and __fish_seen_subcommand_from export' -s h -l help -d 'show this help'
 complete -c holdfast -n '__fish_seen_subcommand_from store; and __fish_seen_subcommand_from import' -l batch -r -d 'how many lines are one commit (default 1000)'
 complete -c holdfast -n '__fish_seen_subcommand_from store; and __fish_seen_subcommand_from import' -l replace -d 'at the end, delete all other keys: the store is what the lines say'
+complete -c holdfast -n '__fish_seen_subcommand_from store; and __fish_seen_subcommand_from import' -l allow-empty -d 'with --replace: an empty input is meant, and empties the store'
 complete -c holdfast -n '__fish_seen_subcommand_from store; and __fish_seen_subcommand_from import' -l codec -x -a 'json text bytes' -d 'of a store that is made: json (default), text or bytes'
 complete -c holdfast -n '__fish_seen_subcommand_from store; and __fish_seen_subcommand_from import' -s q -l quiet -d 'print no count'
 complete -c holdfast -n '__fish_seen_subcommand_from store; and __fish_seen_subcommand_from import' -l json -d 'print one JSON document; an error is printed as one too'

@@ -246,6 +246,7 @@ _holdfast() {
         "store import") _arguments -S \
             '--batch[how many lines are one commit (default 1000)]:N: ' \
             '--replace[at the end, delete all other keys\: the store is what the lines say]' \
+            '--allow-empty[with --replace\: an empty input is meant, and empties the store]' \
             '--codec[of a store that is made\: json (default), text or bytes]:NAME:(json text bytes)' \
             '-q[print no count]' \
             '--quiet[print no count]' \

@@ -48,7 +48,13 @@ def configure(parser: Parser) -> None:
     """Add the arguments."""
     add = parser.add_argument
     add("folder", metavar="DIR", help="the folder of the log")
-    add("records", metavar="RECORD", nargs="*", help="a record (default: standard input)")
+    add(
+        "records",
+        metavar="RECORD",
+        nargs="*",
+        default=[],
+        help="a record (default: standard input)",
+    )
     add("--null", action="store_true", help="records of the input end with NUL, not a newline")
     add("--whole", action="store_true", help="the whole input is one record")
     add("--sync", type=_sync, default="always", metavar="WHEN",
@@ -118,7 +124,7 @@ class _Progress:
             state = f"Before that {self._count} records were appended, the last is {self._last}."
         if isinstance(error, signals.Interrupted):
             note("log append", f"{self._args.folder}: stopped. {state}")
-        elif state not in " ".join([str(error), *getattr(error, "__notes__", ())]):
+        elif state.rstrip(".") not in " ".join([str(error), *getattr(error, "__notes__", ())]):
             error.add_note(state)
 
     def tell(self) -> None:

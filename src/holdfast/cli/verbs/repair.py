@@ -63,7 +63,7 @@ def run(args: Namespace) -> int:
         Failure: what PATH is, is not repaired by copying; nothing was done.
     """
     path, to = named_path(args.path), named_file(args.to).rstrip("/") or "/"
-    kind = kind_of(path)
+    kind = kind_of(path, to_repair=True)
     if kind.repair is None:
         message = f"{path}: a {kind.name} is not repaired by copying. It is untouched. "
         raise Failure(message + kind.instead, UNAVAILABLE, path=path)
@@ -71,6 +71,8 @@ def run(args: Namespace) -> int:
     with Telling("repair", f"reading {path} ({kind.name})"):
         try:
             report = _repaired(kind, path, to, args=args)
+        except FileExistsError:
+            raise _refused(to, "is not empty") from None
         except OSError as error:
             if error.filename == os.path.basename(to):  # its folder's descriptor was asked
                 error.filename = to
@@ -107,8 +109,12 @@ def _refuse_target(path: str, to: str) -> None:
         reason = "is no folder"
     else:
         return
+    raise _refused(to, reason)
+
+
+def _refused(to: str, reason: str) -> Failure:
     message = f"{to}: {reason}. Nothing was made. Give a folder that is missing or empty."
-    raise Failure(message, CANNOT_CREATE, path=to)
+    return Failure(message, CANNOT_CREATE, path=to)
 
 
 def _may_be_a_folder(path: str) -> bool:

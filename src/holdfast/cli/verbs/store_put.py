@@ -6,9 +6,9 @@ import os
 
 from holdfast.cli import exits, signals
 from holdfast.cli.exits import BAD_DATA, OK, Failure
-from holdfast.cli.files import read_input
+from holdfast.cli.files import read_input, tell_terminal
 from holdfast.cli.parser import add_no_sync
-from holdfast.cli.stores import CODECS, Closing, add_codec, codec_in, open_store
+from holdfast.cli.stores import CODECS, Closing, add_codec, codec_for, open_store
 from holdfast.cli.values import read_value
 
 TYPE_CHECKING = False
@@ -23,7 +23,8 @@ SUMMARY = "Put a value into the store in DIR, durably."
 ABOUT = """
 VALUE is taken as JSON if it parses, else as text, as `holdfast set` does; in a
 store of text or of bytes it is taken as it is. Without VALUE it is read from
-standard input, less the newline at its end; bytes are taken with it. A VALUE
+standard input, less the newline at its end; bytes are taken with it. What is
+no UTF-8 is refused, but by a store of bytes. A VALUE
 that begins with a dash is written after `--`. DIR is made when it is missing.
 """
 EXAMPLES = """
@@ -53,8 +54,9 @@ def run(args: Namespace) -> int:
     Raises:
         Failure: the value is none that the store can hold; nothing was changed.
     """
-    value = _value(args, _codec(args))
-    store = open_store(args.folder, read_only=False, codec=args.codec, sync=not args.no_sync)
+    codec = _codec(args)
+    value = _value(args, codec)
+    store = open_store(args.folder, read_only=False, codec=codec, sync=not args.no_sync)
     try:
         with Closing(store), store.transaction() as tx:
             tx.get(args.key)  # waits for those who hold the store; until then a signal ends it
@@ -63,17 +65,16 @@ def run(args: Namespace) -> int:
     except (TypeError, ValueError) as error:
         if hasattr(error, "exit_code"):
             raise
-        message = f"{args.folder}: {error}. It is unchanged."
+        message = str(error)
+        if not message.endswith("Nothing was written."):  # of the key
+            message = f"{args.folder}: {message}. It is unchanged."
         raise Failure(message, BAD_DATA, path=args.folder) from None
     return OK
 
 
 def _codec(args: Namespace) -> str:
-    """The codec of the store that is there or will be made."""
-    try:
-        codec: str = codec_in(args.folder) or args.codec
-    except FileNotFoundError:
-        codec = args.codec
+    """The codec of the store that is there or will be made, which must be one of ours."""
+    codec = codec_for(args.folder, args.codec)
     if codec not in CODECS:
         message = (
             f"{args.folder}: its values are made by the codec {codec!r}, which only the program "
@@ -84,15 +85,22 @@ def _codec(args: Namespace) -> str:
 
 
 def _value(args: Namespace, codec: str) -> Any:
-    if codec == "json":
-        text = _input().decode() if args.value is None else args.value
-        return read_value(text, args.kind or "auto")
-    if args.kind not in {None, "str"}:
+    if codec != "json" and args.kind not in {None, "str"}:
         raise Failure(f"--{args.kind}: the values of this store are {codec}", exits.USAGE)
+    if args.value is None:
+        tell_terminal("store put", "the value")
+        data = read_input()
+    else:
+        data = os.fsencode(args.value)
     if codec == "bytes":
-        return read_input() if args.value is None else os.fsencode(args.value)
-    return _input().decode() if args.value is None else args.value
-
-
-def _input() -> bytes:
-    return read_input().removesuffix(b"\n")
+        return data
+    try:
+        text = (data if args.value is not None else data.removesuffix(b"\n")).decode()
+    except UnicodeDecodeError as error:
+        message = (
+            f"{args.folder}: the value is no text: byte {data[error.start]:#04x} at offset "
+            f"{error.start} is not UTF-8. It is unchanged. Bytes go into a store that was made "
+            "with --codec bytes."
+        )
+        raise Failure(message, BAD_DATA, path=args.folder) from None
+    return read_value(text, args.kind or "auto") if codec == "json" else text

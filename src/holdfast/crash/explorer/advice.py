@@ -6,9 +6,12 @@ fewest losses and, among those, the earliest crash, so without that last thing i
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING, NamedTuple
 
 from holdfast.crash.explorer.wording import function_key, is_python, label, site_key
+from holdfast.formats.log_format import first_of
+from holdfast.primitives.log_hint import LOCK
 from holdfast.vfs import operations as ops
 from holdfast.vfs.micro import Move
 
@@ -43,6 +46,11 @@ _TO_REPLACE = _Use(
 _MAKE = _Use(
     f"{_REPLACE.python}; holdfast.open(path, 'x') for one that must be new",
     "in a shell, `holdfast write FILE` does that, and -n only for one that must be new",
+)
+_ONE_COMMIT = _Use(
+    "Store.transaction(), Journal.commit() and Log.append_many() make one of several; "
+    'sync="always", or barrier(), makes it durable',
+    "`holdfast store import` and `log append` make one commit of several lines",
 )
 _NOTHING = _Use("", "")
 _CHECKSUM = "give each record a length and a checksum, and take one that fails them for not there"
@@ -108,6 +116,8 @@ def _about_losses(scene: Scene) -> Iterator[Advice]:
             yield _mind_the_failure(scene, failed)
         elif half is not None:
             yield _same_folder(scene, half)
+        elif (commit := _last_commit(scene, at)) is not None:
+            yield _one_commit(scene, commit)
         elif target.part == "entries":
             yield _sync_folder(scene, target, at)
         elif at == scene.at - 1:
@@ -166,6 +176,23 @@ def _before(scene: Scene, after: int) -> str:
     if isinstance(scene.last, ops.Mark):
         return f" and before the acknowledgement {label(call)}"
     return f" and before {label(call)}"
+
+
+def _is_segment(scene: Scene, inode: int, at: int) -> bool:
+    """Whether it is a file of a log of holdfast: whoever appends to that has no file to sync."""
+    return first_of(os.path.basename(scene.path(inode, after=at))) is not None
+
+
+def _one_commit(scene: Scene, at: int) -> Advice:
+    return _advice(
+        scene,
+        "one-commit",
+        at,
+        do=f"{label(scene.call(at))} is a commit to a log, and a crash leaves the commits up to "
+        "any one of them. Make one commit of what belongs together; and let what must not be lost "
+        "be durable before it is acknowledged, or built upon.",
+        use=_ONE_COMMIT,
+    )
 
 
 def _sync_folder(scene: Scene, target: Target, at: int) -> Advice:
@@ -231,6 +258,9 @@ def _about_order(scene: Scene) -> Advice:
         return _before_the_start(scene)
     if isinstance(last, ops.Mark):
         return _early(scene, at)
+    commit = _last_commit(scene, at)
+    if commit is not None:
+        return _one_commit(scene, commit)
     if scene.is_half_written:
         return _torn(scene, at)
     if isinstance(last, ops.Truncate) and _written_later(scene, last.inode):
@@ -240,6 +270,20 @@ def _about_order(scene: Scene) -> Advice:
     if isinstance(last, ops.Unlink) and _named_later(scene, last.folder, last.name):
         return _removed(scene, at)
     return _unfinished(scene, at)
+
+
+def _last_commit(scene: Scene, at: int) -> int | None:
+    """Return the write to a log that was the last thing, but for its sync and its lock file."""
+    for number in range(at, -1, -1):
+        operation = scene.operations[number]
+        if isinstance(operation, ops.Write):
+            if _is_segment(scene, operation.inode, number):
+                return number
+            if os.path.basename(scene.path(operation.inode, after=number)) != LOCK:
+                return None
+        elif not isinstance(operation, ops.SyncFile):
+            return None
+    return None
 
 
 def _written_later(scene: Scene, inode: int) -> bool:

@@ -114,3 +114,27 @@ def test_kind_is_named_where_nothing_tells_it(cli, tmp_path) -> None:
     with Log(tmp_path / "log") as log:
         log.append(b"one")
     assert 2 == cli("repair", tmp_path / "log", "--to", tmp_path / "x", "--kind", "store").code
+
+
+def test_store_that_has_lost_its_identity_is_named(cli, tmp_path) -> None:
+    """Before its first checkpoint the log alone is there; values of JSON tell by themselves."""
+    for codec, value in (("json", "1"), ("bytes", b"\xff")):
+        with Store(tmp_path / codec, codec=codec) as store:
+            store["a"] = value
+        (tmp_path / codec / "journal").unlink()
+    assert 0 == cli("repair", tmp_path / "json", "--to", tmp_path / "new").code
+    assert 65 == cli("repair", tmp_path / "bytes", "--to", tmp_path / "b").code
+    told = ("--kind", "store", "--codec", "bytes")
+    assert 0 == cli("repair", tmp_path / "bytes", "--to", tmp_path / "b", *told).code
+
+    with Store(tmp_path / "new") as store, Store(tmp_path / "b", codec="bytes") as other:
+        assert ("1", b"\xff") == (store["a"], other["a"])
+
+
+def test_target_that_is_not_empty_is_73(cli, tmp_path) -> None:
+    """It is told what to give."""
+    with Log(tmp_path / "log") as log:
+        log.append(b"one")
+    code, out, err = cli("repair", tmp_path / "log", "--to", tmp_path)
+    assert (73, "") == (code, out)
+    assert "is not empty. Nothing was made. Give a folder that is missing or empty." in err

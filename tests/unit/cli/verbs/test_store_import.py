@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import signal
 
+import pytest
+
 from holdfast.state.store import Store
 from tests.support.command_line import LIMIT_S, start_program
 
@@ -84,3 +86,24 @@ def test_signal_leaves_whole_batches(tmp_path) -> None:
     assert (143, b"") == (program.returncode, out)
     assert b"stopped" in err
     assert {"a": 1, "b": 2} == values(tmp_path / "s")
+
+
+@pytest.mark.parametrize("stdin", [b"", b"\n\n"])
+def test_empty_input_empties_no_store(cli, tmp_path, stdin) -> None:
+    """It is what a failed command at the head of a pipeline leaves; unless it is meant."""
+    assert 0 == cli("store", "import", tmp_path / "s", stdin=LINES).code
+    words = ("store", "import", "--replace", tmp_path / "s")
+    code, out, err = cli(*words, stdin=stdin)
+    assert (65, "") == (code, out)
+    assert "s: the input was empty. Nothing was changed." in err
+    assert 3 == len(values(tmp_path / "s"))
+
+    assert (0, "0\n", "") == cli("store", "import", tmp_path / "s", stdin=stdin)
+    assert (0, "0\n", "") == cli(*words, "--allow-empty", stdin=stdin)
+    assert {} == values(tmp_path / "s")
+
+
+def test_refused_empty_input_makes_no_store(cli, tmp_path) -> None:
+    """Not even an empty one."""
+    assert 65 == cli("store", "import", "--replace", tmp_path / "s").code
+    assert not (tmp_path / "s").exists()

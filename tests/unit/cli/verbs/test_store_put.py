@@ -94,3 +94,35 @@ def test_signal_ends_the_wait_for_others(tmp_path, words) -> None:
 
     assert (143, b"", b"") == (program.returncode, out, err)
     assert {"a": 1} == values(tmp_path / "s")
+
+
+@pytest.mark.parametrize("codec", ["json", "text"])
+@pytest.mark.parametrize("words", [(), ("a\udcff",)], ids=["input", "word"])
+def test_value_that_is_not_utf_8_is_65(cli, tmp_path, codec, words) -> None:
+    """It is no text; a store of bytes takes it."""
+    stored = ("store", "put", "--codec", codec, tmp_path / "s", "a", *words)
+    code, out, err = cli(*stored, stdin=b"a\xff\n")
+    assert (65, "") == (code, out)
+    assert "s: the value is no text: byte 0xff at offset 1 is not UTF-8. It is unchanged." in err
+    assert not (tmp_path / "s").exists()
+
+    stored = ("store", "put", "--codec", "bytes", tmp_path / "s", "a", *words)
+    assert 0 == cli(*stored, stdin=b"a\xff").code
+    assert {"a": b"a\xff"} == values(tmp_path / "s", codec="bytes")
+
+
+def test_codec_of_a_store_that_is_there_is_kept(cli, tmp_path) -> None:
+    """Another one is refused; the same is not."""
+    words = ("store", "put", tmp_path / "s", "a", "1", "--codec")
+    assert (0, 0) == (cli(*words, "json").code, cli(*words, "json").code)
+    code, out, err = cli(*words, "text")
+    assert (65, "") == (code, out)
+    assert "s: its values are json, not text. It is unchanged." in err
+    assert {"a": 1} == values(tmp_path / "s")
+
+
+def test_refusal_of_the_library_is_told_once(cli, tmp_path) -> None:
+    """It has the path and the state of the disk already."""
+    err = cli("store", "put", tmp_path / "s", "big", "1e999").err
+    assert (1, 1) == (err.count("s: "), err.count("Nothing was written."))
+    assert "unchanged" not in err

@@ -13,6 +13,7 @@ from holdfast.crash.explorer.advice import advise
 from holdfast.crash.explorer.lines import crash_point
 from holdfast.crash.explorer.scene import Scene
 from holdfast.crash.recording import Site
+from holdfast.formats.log_format import segment_name
 from holdfast.vfs import operations as ops
 from holdfast.vfs.operations import ROOT, Node
 from holdfast.vfs.states import crash_states
@@ -260,3 +261,37 @@ def test_advice_names_only_what_there_is() -> None:
 
     assert {"write_bytes", "open"} <= names
     assert set() == names - set(holdfast.__all__)
+
+
+def two_commits(*, synced: bool) -> recordings.Recording:
+    """What a Store does for two puts, of which the second must not be missing."""
+    name = segment_name(1)
+    before = {
+        ROOT: Node("folder", entries=(("lock", 2), (name, 3))),
+        2: Node("file", data=bytes(8)),
+        3: Node("file"),
+    }
+    steps = [
+        (f"pwrite64('{name}')", 4, [ops.Write(3, 0, b"one")]),
+        ("(stores into mapped files)", None, [ops.Write(2, 0, b"1")]),
+        (f"fdatasync('{name}')", 4, [ops.SyncFile(3)]),
+        ("(stores into mapped files)", None, [ops.Write(2, 4, b"1")]),
+        (f"pwrite64('{name}')", 5, [ops.Write(3, 3, b"two")]),
+    ]
+    return record([step for step in steps if synced or "sync" not in step[0]], before)
+
+
+def check_both(folder, acked) -> None:
+    with open(f"{folder}/{segment_name(1)}", "rb") as file:
+        assert file.read() in {b"", b"onetwo"}, "the one without the other"
+
+
+@pytest.mark.parametrize("synced", [True, False])
+def test_user_of_a_log_is_not_told_to_sync_its_files(synced) -> None:
+    """But to make one commit, or to have it synced."""
+    report = explore(two_commits(synced=synced), check_both, isolation="process", model="posix")
+    first, *others = [advice for finding in report.findings for advice in finding.advice]
+
+    assert {"one-commit"} == {advice.rule for advice in (first, *others)}
+    assert "app.py:4" in first.do
+    assert "Store.transaction()" in first.use

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from holdfast.state.journal_files import is_same, open_regular, read_block
+from holdfast.primitives.regular_files import is_same, open_regular, read_block
 from holdfast.vfs import SYSTEM
 from holdfast.vfs.fault import Fault, Faulty
 from holdfast.vfs.memory import MemoryVFS
