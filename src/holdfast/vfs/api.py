@@ -190,6 +190,27 @@ class File(Protocol):
         """Give the lock back."""
         ...
 
+    def lock_range(
+        self, start: int, size: int, *, shared: bool = False, block: bool = True
+    ) -> bool:
+        """Lock some bytes for this description; False if any is busy and `block` is off.
+
+        They need not be in the file, and nobody is kept from reading or writing them. Independent
+        of `lock`, except on macOS and NFS, where that is a lock of all bytes. What the description
+        holds may be taken again, also as the other kind, and is kept until that is had; two that
+        share and then both want to be alone wait for ever. Windows changes whole ranges alone (see
+        `windows_ranges`).
+
+        Raises:
+            OSError: EBADF if `shared` is off and the file was opened to be read; EINVAL for no
+            bytes; ENOTSUP where the system has no such locks.
+        """
+        ...
+
+    def unlock_range(self, start: int, size: int) -> None:
+        """Give back what is held of these bytes; silent where nothing is."""
+        ...
+
     def duplicate(self) -> File:
         """Return another descriptor of this open file description: position and lock are shared."""
         ...

@@ -18,6 +18,7 @@ import struct
 
 from holdfast.vfs import holding
 from holdfast.vfs.api import Promises
+from holdfast.vfs.open_file_locks import OpenFileLocks, darwin_request
 from holdfast.vfs.posix import PosixFile, PosixFolder, PosixVFS
 
 TYPE_CHECKING = False
@@ -38,6 +39,8 @@ __all__ = [
 # <sys/fcntl.h>; numbers, because not every Python names them.
 _F_FULLFSYNC = 51
 _F_BARRIERFSYNC = 85
+_F_OFD_SETLK = 90
+_F_OFD_SETLKW = 91
 _NO_SUCH_SYNC = frozenset({errno.ENOTSUP, errno.EOPNOTSUPP, errno.EINVAL, errno.ENOTTY})
 # struct flock: l_start, l_len, l_pid, l_type, l_whence
 _FLOCK = struct.Struct("qqihh")
@@ -80,6 +83,7 @@ class DarwinFile(PosixFile):
     """A file whose sync empties the drive's cache, with extended attributes and an access list."""
 
     __slots__ = ()
+    range_locks = OpenFileLocks(_F_OFD_SETLK, _F_OFD_SETLKW, darwin_request)
 
     def sync(self) -> None:
         """Sync contents, size and attributes down to the medium."""

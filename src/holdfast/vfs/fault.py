@@ -222,7 +222,7 @@ def each_fault(*effects: str) -> Iterator[Fault]:
 _NOTHING: dict[str, dict[str, object]] = {
     "sync": {"sync": None, "sync_data": None},
     "sync_folder": {"sync_folder": None},
-    "lock": {"lock": True, "unlock": None},
+    "lock": {"lock": True, "unlock": None, "lock_range": True, "unlock_range": None},
     "set_attributes": {"set_attributes": None},
     "rename": {},
 }

@@ -28,7 +28,8 @@ _ON_FOLDER = (
 )
 _ON_FILE = (
     *("read", "write", "seek", "truncate", "stat_file", "sync", "sync_data", "start_writeback"),
-    *("drop_cache", "words", "set_attributes", "lock", "unlock", "duplicate", "close"),
+    *("drop_cache", "words", "set_attributes", "lock", "unlock", "lock_range", "unlock_range"),
+    *("duplicate", "close"),
 )
 OPERATIONS = frozenset((*_ON_VFS, *_ON_FOLDER, *_ON_FILE))
 """The names of the operations, as calls and faults spell them."""
@@ -153,6 +154,21 @@ class InterposedFile:
     def unlock(self) -> None:
         """Give the lock back."""
         self._vfs.around(self._call("unlock"), self.inner.unlock)
+
+    def lock_range(
+        self, start: int, size: int, *, shared: bool = False, block: bool = True
+    ) -> bool:
+        """Lock bytes."""
+        how = (", shared" if shared else "") + ("" if block else ", at once")
+        call = self._call("lock_range", f", {size} bytes at {start}{how}")
+        return self._vfs.around(
+            call, lambda: self.inner.lock_range(start, size, shared=shared, block=block)
+        )
+
+    def unlock_range(self, start: int, size: int) -> None:
+        """Give bytes back."""
+        call = self._call("unlock_range", f", {size} bytes at {start}")
+        self._vfs.around(call, lambda: self.inner.unlock_range(start, size))
 
     def duplicate(self) -> InterposedFile:
         """Return another descriptor of the same description."""

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 else:
     from holdfast.light_typing import Protocol
 
-__all__ = ["Kernel", "rename_information", "verbatim"]
+__all__ = ["Kernel", "halves", "overlapped", "rename_information", "verbatim"]
 
 
 class Kernel(Protocol):
@@ -29,12 +29,12 @@ class Kernel(Protocol):
         """Open by CreateFileW; return a descriptor."""
         ...
 
-    def lock(self, fd: int, *, exclusive: bool, block: bool) -> None:
-        """Lock byte 0 by LockFileEx; error 33 if it is busy and `block` is off."""
+    def lock(self, fd: int, place: tuple[int, int], *, exclusive: bool, block: bool) -> None:
+        """Lock a start and size by LockFileEx; error 33 if it is busy and `block` is off."""
         ...
 
-    def unlock(self, fd: int) -> None:
-        """Unlock byte 0."""
+    def unlock(self, fd: int, place: tuple[int, int]) -> None:
+        """Unlock a start and size that were locked by one call."""
         ...
 
     def rename(self, old: str, new: str, *, flags: int) -> None:
@@ -75,6 +75,16 @@ def rename_information(target: str, flags: int, *, pointer_bytes: int = 8) -> by
     name = target.encode("utf-16-le", "surrogatepass")
     head = flags.to_bytes(4, "little").ljust(pointer_bytes, b"\0") + bytes(pointer_bytes)
     return head + len(name).to_bytes(4, "little") + name + b"\0\0"
+
+
+def overlapped(offset: int, *, pointer_bytes: int = 8) -> bytes:
+    """Lay out an OVERLAPPED: Internal, InternalHigh, Offset, OffsetHigh, hEvent (none)."""
+    return bytes(2 * pointer_bytes) + offset.to_bytes(8, "little") + bytes(pointer_bytes)
+
+
+def halves(number: int) -> tuple[int, int]:
+    """Return the low 32 bits of a number, and the high ones."""
+    return number & 0xFFFFFFFF, number >> 32
 
 
 if sys.platform == "win32":
@@ -160,16 +170,16 @@ if sys.platform == "win32":
                 self._dll.CloseHandle(handle)
                 raise
 
-        def lock(self, fd: int, *, exclusive: bool, block: bool) -> None:
-            """Lock byte 0 by LockFileEx."""
+        def lock(self, fd: int, place: tuple[int, int], *, exclusive: bool, block: bool) -> None:
+            """Lock by LockFileEx."""
             flags = (2 if exclusive else 0) | (0 if block else 1)
-            self._check(
-                self._dll.LockFileEx(self._handle(fd), flags, 0, 1, 0, self._at_zero()), None
-            )
+            at, size = self._overlapped(place[0]), halves(place[1])
+            self._check(self._dll.LockFileEx(self._handle(fd), flags, 0, *size, at), None)
 
-        def unlock(self, fd: int) -> None:
-            """Unlock byte 0 by UnlockFileEx."""
-            self._check(self._dll.UnlockFileEx(self._handle(fd), 0, 1, 0, self._at_zero()), None)
+        def unlock(self, fd: int, place: tuple[int, int]) -> None:
+            """Unlock by UnlockFileEx."""
+            at, size = self._overlapped(place[0]), halves(place[1])
+            self._check(self._dll.UnlockFileEx(self._handle(fd), 0, *size, at), None)
 
         def rename(self, old: str, new: str, *, flags: int) -> None:
             """Rename by SetFileInformationByHandle(FileRenameInfoEx)."""
@@ -241,11 +251,11 @@ if sys.platform == "win32":
             return msvcrt.get_osfhandle(fd)
 
         @staticmethod
-        def _at_zero() -> object:
-            """Return an OVERLAPPED that names offset 0 (at most 32 bytes, all zero)."""
+        def _overlapped(offset: int) -> object:
             import ctypes
 
-            return ctypes.create_string_buffer(32)
+            data = overlapped(offset, pointer_bytes=ctypes.sizeof(ctypes.c_void_p))
+            return ctypes.create_string_buffer(data, len(data))
 
         @staticmethod
         def _check(done: int, path: str | None, *, other: str | None = None) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 
+from holdfast.vfs.open_file_locks import OpenFileLocks, linux_request
 from holdfast.vfs.ownership import ACCESS_LIST
 from holdfast.vfs.posix import PosixFile, PosixFolder, PosixVFS
 
@@ -26,6 +27,7 @@ _NO_XATTRS = frozenset({errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENODATA})
 _PRIVILEGED = ("security.", "trusted.", "btrfs.", "system.nfs4_acl")
 _CANNOT_SET = frozenset({errno.EPERM, errno.EACCES, errno.ENOTSUP, errno.EINVAL, errno.ENODATA})
 _SYNC_FILE_RANGE_WRITE = 2
+_OFD_SETLK, _OFD_SETLKW = 37, 38  # <linux/fcntl.h>
 
 
 def _load_sync_file_range() -> Callable[[int, int, int, int], int] | None:
@@ -44,6 +46,7 @@ class LinuxFile(PosixFile):
     """A file with extended attributes and early write-back."""
 
     __slots__ = ()
+    range_locks = OpenFileLocks(_OFD_SETLK, _OFD_SETLKW, linux_request)
     _write_back: Callable[[int, int, int, int], int] | bool | None = False
 
     def sync_data(self) -> None:

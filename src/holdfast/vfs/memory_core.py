@@ -9,6 +9,7 @@ from collections import deque
 from threading import Condition, RLock
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from holdfast.vfs.memory_ranges import RangeLock
 from holdfast.vfs.operations import ROOT, Create, Node, Operation, Tree
 
 if TYPE_CHECKING:
@@ -59,7 +60,7 @@ class Inode:
 
     __slots__ = (
         *("kind", "mode", "uid", "gid", "data", "xattrs", "entries", "mtime_ns", "ctime_ns"),
-        *("flock", "linkable", "links", "number", "opens", "parent", "words"),
+        *("flock", "linkable", "links", "number", "opens", "parent", "ranges", "words"),
     )
 
     def __init__(self, number: int, node: Node, *, now_ns: int) -> None:
@@ -74,6 +75,7 @@ class Inode:
         self.opens = 0
         self.parent = self
         self.flock: Flock | None = None
+        self.ranges: RangeLock | None = None
         self.words: list[int] = []
         self.mtime_ns = self.ctime_ns = now_ns
 
@@ -298,12 +300,21 @@ class Core:
             inode.flock = Flock(self.guard)
         return inode.flock
 
+    def ranges_of(self, inode: Inode) -> RangeLock:
+        """Return the locks of ranges of an inode."""
+        if inode.ranges is None:
+            inode.ranges = RangeLock(self.guard)
+        return inode.ranges
+
     def held_locks(self) -> Iterator[tuple[str, bool]]:
         """The path and the kind of each lock that is held."""
         for description in self.descriptions:
             flock = description.inode.flock
             if flock is not None and (shared := flock.holders.get(description)) is not None:
                 yield description.path, shared
+            ranges = description.inode.ranges
+            for span in () if ranges is None else ranges.holders.get(description, ()):
+                yield f"{description.path} [{span.start}, {span.stop})", span.shared
 
     def stat(self, inode: Inode) -> MemoryStat:
         """Describe an inode."""

@@ -9,6 +9,7 @@ from holdfast.vfs.memory_core import Description, failure
 from holdfast.vfs.memory_words import MemoryWords
 from holdfast.vfs.operations import SetAttributes, SyncFailed, SyncFile, SyncFolder, Truncate, Write
 from holdfast.vfs.ownership import narrowed
+from holdfast.vfs.spans import Span, check_range
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -216,6 +217,30 @@ class MemoryFile:
             description = self.description
             self.core.flock_of(description.inode).drop(description)
 
+    def lock_range(
+        self, start: int, size: int, *, shared: bool = False, block: bool = True
+    ) -> bool:
+        """Lock bytes for this description.
+
+        Raises:
+            OSError: EBADF if it was opened to be read and `shared` is off.
+        """
+        with self.core.guard:
+            description = self.description
+            if not (shared or description.writable):
+                raise failure(errno.EBADF)
+            check_range(start, size)
+            span = Span(start, start + size, shared)
+            return self.core.ranges_of(description.inode).take(description, span, block=block)
+
+    def unlock_range(self, start: int, size: int) -> None:
+        """Give back what is held of these bytes."""
+        with self.core.guard:
+            description = self.description
+            check_range(start, size)
+            span = Span(start, start + size, shared=True)
+            self.core.ranges_of(description.inode).drop(description, span)
+
     def duplicate(self) -> MemoryFile:
         """Return another descriptor of the same description."""
         with self.core.guard:
@@ -223,7 +248,7 @@ class MemoryFile:
             return MemoryFile(self.core, self.description)
 
     def close(self) -> None:
-        """Close; the last descriptor of a description gives its lock back."""
+        """Close; the last descriptor of a description gives its locks back."""
         with self.core.guard:
             description, self._description = self._description, None
             if description is None:
@@ -234,6 +259,8 @@ class MemoryFile:
                 self.core.descriptions.pop(description, None)
                 if inode.flock is not None:
                     inode.flock.abandon(description)
+                if inode.ranges is not None:
+                    inode.ranges.abandon(description)
                 inode.opens -= 1
                 self.core.release(inode)
 

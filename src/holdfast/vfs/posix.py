@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from typing_extensions import Buffer
 
     from holdfast.vfs import api
+    from holdfast.vfs.open_file_locks import OpenFileLocks
 
 __all__ = ["PosixFile", "PosixFolder", "PosixVFS"]
 
@@ -36,6 +37,7 @@ _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
 # Linux: a descriptor for looking up names, for which the folder need not be readable.
 _SEARCH: int = getattr(os, "O_PATH", 0) and os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC
 _EXCLUSIVE, _SHARED, _NOW = fcntl.LOCK_EX, fcntl.LOCK_SH, fcntl.LOCK_NB
+_RANGE_EXCLUSIVE, _RANGE_SHARED, _RANGE_NONE = fcntl.F_WRLCK, fcntl.F_RDLCK, fcntl.F_UNLCK
 # "This filesystem cannot sync a folder": reported by promises(). Anything else is an error.
 _NO_FOLDER_SYNC = frozenset({errno.EINVAL, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS})
 
@@ -66,6 +68,7 @@ class PosixFile(_Descriptor):
     """An open file description of the system."""
 
     __slots__ = ()
+    range_locks: OpenFileLocks | None = None
 
     def fileno(self) -> int:
         """Return the descriptor.
@@ -169,6 +172,25 @@ class PosixFile(_Descriptor):
     def unlock(self) -> None:
         """Give the `flock` back."""
         fcntl.flock(self._fd, fcntl.LOCK_UN)
+
+    def lock_range(
+        self, start: int, size: int, *, shared: bool = False, block: bool = True
+    ) -> bool:
+        """Lock bytes; False if any is busy and `block` is off."""
+        calls = self.range_locks or _no_range_locks()
+        request = calls.requests[_RANGE_SHARED if shared else _RANGE_EXCLUSIVE, start, size]
+        try:
+            calls.control(self._fd, calls.wait if block else calls.attempt, request)
+        except (BlockingIOError, PermissionError):  # POSIX lets a system say either
+            if block:
+                raise
+            return False
+        return True
+
+    def unlock_range(self, start: int, size: int) -> None:
+        """Give bytes back."""
+        calls = self.range_locks or _no_range_locks()
+        calls.control(self._fd, calls.attempt, calls.requests[_RANGE_NONE, start, size])
 
     def duplicate(self) -> PosixFile:
         """Return another descriptor of the same description."""
@@ -345,6 +367,12 @@ class PosixVFS:
 
         weaknesses = ("this system does not say what is mounted",)
         return Promises("unknown", True, True, True, False, weaknesses)
+
+
+def _no_range_locks() -> OpenFileLocks:
+    from holdfast.vfs.open_file_locks import unsupported
+
+    raise unsupported()
 
 
 def _open_to_search(path: str, error: PermissionError) -> int:

@@ -7,7 +7,8 @@ How: files are opened sharing reading, writing and deletion, so that one that is
 replaced. A rename has POSIX semantics where the volume has them (NTFS since Windows 10 1607), else
 it is MoveFileExW with write-through. What fails because a scanner or indexer has the file open
 (errors 5, 32 and 33) is tried again with jitter, for two seconds at most. A lock is byte 0 of the
-lock file; who holds it stands from byte 1 on, where others can read it.
+lock file; who holds it stands from byte 1 on, where others can read it. Locks of byte ranges lie
+far beyond the end of any file, since what is locked can be neither read nor written.
 
 Weaknesses: folders cannot be synced. There are no unnamed files. Permissions of new files are those
 of their folder; of a mode, only the owner's write bit is kept, as the read-only attribute. The

@@ -7,6 +7,9 @@ import os
 import stat
 import threading
 
+from holdfast.vfs.spans import Span, check_range
+from holdfast.vfs.windows_ranges import WindowsRanges
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -22,15 +25,17 @@ if TYPE_CHECKING:
 __all__ = ["ACCESS_LIST", "WindowsFile"]
 
 _LOCK_BUSY = frozenset({33, 997})  # ERROR_LOCK_VIOLATION, ERROR_IO_PENDING
+_WHOLE = (0, 1)
 ACCESS_LIST = "access list"
 
 
 class _Description:
-    """What duplicates of one open file share: the turn to move the position, and the lock."""
+    """What duplicates of one open file share: the turn to move the position, and the locks."""
 
-    __slots__ = ("held", "turn")
+    __slots__ = ("held", "ranges", "turn")
 
-    def __init__(self) -> None:
+    def __init__(self, kernel: Kernel) -> None:
+        self.ranges = WindowsRanges(kernel)
         self.turn = threading.Lock()
         self.held: bool | None = None  # None: unlocked; else whether the lock is shared
 
@@ -43,7 +48,7 @@ class WindowsFile:
     def __init__(self, fd: int, kernel: Kernel, *, shared: _Description | None = None) -> None:
         self._fd = fd
         self._kernel = kernel
-        self._description = shared or _Description()
+        self._description = shared or _Description(kernel)
 
     def fileno(self) -> int:
         """Return the descriptor."""
@@ -127,7 +132,7 @@ class WindowsFile:
         if self._description.held is not None:
             self.unlock()
         try:
-            self._kernel.lock(fd, exclusive=not shared, block=block)
+            self._kernel.lock(fd, _WHOLE, exclusive=not shared, block=block)
         except OSError as error:
             if not block and getattr(error, "winerror", None) in _LOCK_BUSY:
                 return False
@@ -140,7 +145,22 @@ class WindowsFile:
         fd = self._open_fd()
         if self._description.held is not None:
             self._description.held = None
-            self._kernel.unlock(fd)
+            self._kernel.unlock(fd, _WHOLE)
+
+    def lock_range(
+        self, start: int, size: int, *, shared: bool = False, block: bool = True
+    ) -> bool:
+        """Lock bytes, far beyond the end of any file; False if any is busy and `block` is off."""
+        fd = self._open_fd()
+        check_range(start, size)
+        wanted = Span(start, start + size, shared)
+        return self._description.ranges.take(fd, wanted, block=block)
+
+    def unlock_range(self, start: int, size: int) -> None:
+        """Give bytes back."""
+        fd = self._open_fd()
+        check_range(start, size)
+        self._description.ranges.drop(fd, Span(start, start + size, shared=True))
 
     def _open_fd(self) -> int:
         if self._fd < 0:

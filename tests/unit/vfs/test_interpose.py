@@ -48,6 +48,9 @@ def use_everything(vfs: Interposed) -> None:
     vfs.announce(file)
     vfs.holder(file)
     file.unlock()
+    file.lock_range(3, 2, shared=True)
+    file.lock_range(3, 2, block=False)
+    file.unlock_range(3, 2)
     copy = file.duplicate()
     unnamed = folder.open_unnamed()
     folder.link(unnamed, "b")
@@ -102,6 +105,9 @@ def test_calls_print_as_one_line() -> None:
         "sync_data(a)",
         "words(a, 1)",
         "lock(a, shared, at once)",
+        "lock_range(a, 2 bytes at 3, shared)",
+        "lock_range(a, 2 bytes at 3, at once)",
+        "unlock_range(a, 2 bytes at 3)",
         "open_unnamed(/)",
         "link(b <- (unnamed))",
         "link(c <- b)",

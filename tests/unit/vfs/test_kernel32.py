@@ -6,7 +6,7 @@ import ctypes
 
 import pytest
 
-from holdfast.vfs.kernel32 import rename_information, verbatim
+from holdfast.vfs.kernel32 import halves, overlapped, rename_information, verbatim
 
 
 @pytest.mark.parametrize(
@@ -52,3 +52,24 @@ def test_rename_information_of_32_bits_has_no_padding() -> None:
     found = rename_information("a", 3, pointer_bytes=4)
 
     assert bytes([3, 0, 0, 0, 0, 0, 0, 0, 2, 0, 0, 0, ord("a"), 0, 0, 0]) == found
+
+
+def test_overlapped_is_laid_out_as_the_structure() -> None:
+    """The offset stands in the two words behind two pointers, and the event is none."""
+
+    class Overlapped(ctypes.LittleEndianStructure):
+        _fields_ = (
+            ("internal", ctypes.c_uint64),
+            ("internal_high", ctypes.c_uint64),
+            ("offset", ctypes.c_uint32),
+            ("offset_high", ctypes.c_uint32),
+            ("event", ctypes.c_uint64),
+        )
+
+    assert bytes(Overlapped(0, 0, 5, 2**30, 0)) == overlapped(2**62 + 5)
+    assert 20 == len(overlapped(0, pointer_bytes=4))
+
+
+def test_halves_of_a_size() -> None:
+    """The low 32 bits come first."""
+    assert (5, 2**30) == halves(2**62 + 5)
