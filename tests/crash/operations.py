@@ -9,10 +9,12 @@ from __future__ import annotations
 
 from tests.crash import (
     documents,
+    in_place,
     journals,
     line_logs,
     logs,
     other_doors,
+    records,
     stores,
     streams,
     whole_files,
@@ -28,5 +30,7 @@ OPERATIONS: tuple[Operation, ...] = (
     *logs.OPERATIONS,
     *journals.OPERATIONS,
     *stores.OPERATIONS,
+    *in_place.OPERATIONS,
+    *records.OPERATIONS,
 )
 BY_NAME = {operation.name: operation for operation in OPERATIONS}

@@ -180,6 +180,36 @@ def _of_journals(
         yield Reason(operation, kind, function, line, why)
 
 
+_FOUND_RECORDS = (
+    "the name was there before, durably; whether that is so nobody can see, and where it is not, "
+    "this sync bites (`RecordFile, made by a killed one`)"
+)
+_COVERED = "the next sync covers it; where a writer is killed before that, it bites"
+_OF_RECORDS: tuple[tuple[str, str, str, str], ...] = (
+    *(
+        (
+            operations,
+            "sync_folder",
+            "_target.folder",
+            _FOUND_RECORDS,
+        )
+        for operations in ("RecordFile.*", "RecordFile after *", "RecordFile, [hk]*")
+    ),
+    *(
+        (operation, "sync", "file", f"{_COVERED} (`RecordFile, {twin}`)")
+        for operation, twin in (
+            ("RecordFile.append, new *", "killed in a new chunk"),
+            ("RecordFile, made by a killed one", "killed in a new chunk"),
+            ("RecordFile.append, after half a chunk", "killed while it grows"),
+            ("RecordFile after a killed growth", "killed while it grows"),
+            ("RecordFile, killed in a new chunk", "killed while it grows"),
+            ("RecordFile.update, unsure", "killed twice"),
+            ("RecordFile after half a slot", "killed twice"),
+            ("RecordFile after a failed sync", "killed twice"),
+        )
+    ),
+)
+
 NOT_PROVEN: tuple[Reason, ...] = (
     Reason(
         "*",
@@ -416,6 +446,55 @@ NOT_PROVEN: tuple[Reason, ...] = (
         why="a segment that comes back is skipped; where several go, the sync keeps their order "
         "(`Journal after an unsynced name`)",
     ),
+    Reason(
+        "InPlaceFile*",
+        "sync_folder",
+        "primitives/in_place_journal.py PatchJournal.[wc]*",
+        "self._folder.sync()",
+        "the name of the journal was there before, durably; where it was not, or may not have "
+        "been, this sync bites (`InPlaceFile.patch, new journal`, `after an unsynced name`)",
+    ),
+    Reason(
+        "InPlaceFile after *",
+        "sync_data",
+        "primitives/in_place_journal.py PatchJournal.confirm",
+        "file.sync_data()",
+        "the journal lies on the disk already; where its writer died before his sync, this one "
+        "bites (`InPlaceFile after an unsynced journal`)",
+    ),
+    Reason(
+        "InPlaceFile*",
+        "sync_data",
+        "primitives/in_place_journal.py PatchJournal.drop",
+        "file.sync_data()",
+        "a patch that comes back is finished once more, which changes nothing; where somebody else "
+        "has written there since, this sync bites (`InPlaceFile.patch, before another program`)",
+    ),
+    Reason(
+        "InPlaceFile after a failed sync, of the [je]*",
+        "sync_folder",
+        "primitives/in_place_journal.py PatchJournal.discard",
+        "self._folder.sync()",
+        "a journal that comes back under its old name is finished or dropped; the next one has the "
+        "name before anything is committed in it",
+    ),
+    *(
+        Reason(
+            operation,
+            kind,
+            "primitives/record_place.py RecordPlace.sync",
+            f"self.{line}.{kind.removesuffix('_folder')}()",
+            why,
+        )
+        for operation, kind, line, why in _OF_RECORDS
+    ),
+    Reason(
+        "RecordFile.append, new file",
+        "sync_folder",
+        "primitives/replacement.py Replacement.commit",
+        "self.target.folder.sync()",
+        "the first sync of the file covers its name as well, whoever has made it",
+    ),
 )
 
 
@@ -427,6 +506,9 @@ def reason_for(tooth: Tooth) -> Reason | None:
 ONCE_IS_ENOUGH = (
     "replace_atomic, from another folder",
     "primitives/log_segment.py remove_before",  # where two go, the first
+    "primitives/in_place_journal.py PatchJournal.drop",  # where others write, or half a head is
+    "primitives/in_place_journal.py PatchJournal.write: self._folder.sync()",  # of a new journal
+    "primitives/in_place_journal.py PatchJournal.confirm: file.sync_data()",  # as its reason says
 )
 """Where a line makes several calls of which one is needed, and a reason is about the others."""
 

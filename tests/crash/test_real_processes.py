@@ -29,6 +29,11 @@ EXPLORED = [
     *("Log after half a frame", "Log after a failed sync", "Log.drop_before, all"),
     *("Journal.commit, new journal", "Journal.checkpoint, dropping segments"),
     *("Store put, new store", "Store.transaction", "Store.checkpoint, keep=1"),
+    *(
+        "InPlaceFile.patch, new journal",
+        "InPlaceFile.patch, growing",
+        "InPlaceFile after half a patch",
+    ),
 ]
 KILLED = [
     "write_bytes",
@@ -38,6 +43,7 @@ KILLED = [
     "Log.append, into the next segment",
     "Journal.checkpoint, dropping segments",
     "Store.transaction",
+    "InPlaceFile.patch",
 ]
 
 

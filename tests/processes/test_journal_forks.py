@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 
 from holdfast.state.hold import Hold
-from holdfast.vfs import SYSTEM
+from holdfast.vfs import SYSTEM, VFS
+from holdfast.vfs.interpose import Interposed
 from tests.support.machines import add, machine_on
 
 pytestmark = [
@@ -172,3 +173,46 @@ def test_end_without_close_loses_nothing_told(tmp_path: Path) -> None:
             assert 4 == add(machine, b"four")
             assert machine.recovered is None
             machine.close()
+
+
+class ForkAt(Interposed):
+    """Forks at the first rename; what the child does then is its end."""
+
+    def __init__(self, inner: VFS, child: Callable[[], None]) -> None:
+        super().__init__(inner)
+        self.child: Callable[[], None] | None = child
+        self.pid = 0
+
+    def around(self, call, do):
+        child = self.child
+        if call.operation == "rename" and child is not None:
+            self.child = None
+            self.pid = os.fork()
+            if not self.pid:
+                try:
+                    child()
+                finally:
+                    os._exit(1)
+        return super().around(call, do)
+
+
+def test_fork_while_a_journal_is_made_leaves_the_child_no_lock(tmp_path: Path) -> None:
+    """The file that its parent has locked, and closes, is open in the child as well."""
+    path = str(tmp_path / "state.jrn")
+    made, told = os.pipe()
+
+    def child() -> None:
+        threading.Timer(20, os._exit, [2]).start()
+        assert b"." == os.read(made, 1)
+        machine = machine_on(SYSTEM, path)
+        os._exit(0 if 2 == add(machine, b"child") == machine.write_checkpoint() else 3)
+
+    disk = ForkAt(SYSTEM, child)
+    machine = machine_on(disk, path)
+    add(machine, b"a")
+    os.write(told, b".")
+    assert 0 == os.waitstatus_to_exitcode(os.waitpid(disk.pid, 0)[1])
+    assert [b"a", b"child"] == machine.refresh()
+    machine.close()
+    os.close(made)
+    os.close(told)

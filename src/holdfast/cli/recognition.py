@@ -163,6 +163,24 @@ def _is_document(seen: Look) -> bool:
     return seen.head is not None and codec_of(seen.path) is not None
 
 
+def _is_patched(seen: Look) -> bool:
+    from holdfast.primitives.in_place_check import has_patches
+
+    return seen.head is not None and has_patches(seen.path)
+
+
+def _check_patched(path: str) -> CheckReport:
+    from holdfast.primitives.in_place_check import check_in_place
+
+    return check_in_place(path)
+
+
+def _repair_patched(path: str, to: str) -> RepairReport:
+    from holdfast.primitives.in_place_check import repair_in_place
+
+    return repair_in_place(path, to)
+
+
 def _check_log(path: str) -> CheckReport:
     from holdfast.primitives.log_check import check_log
 
@@ -216,6 +234,7 @@ KINDS: Final = (
     Kind("store", _is_store, _check_journal, _repair_journal),
     _JOURNAL,
     Kind("log", _is_log_folder, _check_log, _repair_log),
+    Kind("patched file", _is_patched, _check_patched, _repair_patched),
     Kind("line log", is_line_log, _check_line_log, None,
          "The next append settles a torn end; mend other lines in an editor."),
     Kind("document", _is_document, _check_document, None,

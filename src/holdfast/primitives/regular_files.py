@@ -1,4 +1,4 @@
-"""Open a regular file of ours, and never what a symlink, a FIFO or a device of its name leads to."""
+"""Open a regular file of ours, and never what a symlink, FIFO or device of its name leads to."""
 
 from __future__ import annotations
 

@@ -276,7 +276,10 @@ class JournalPlace:
             else:
                 forget(folder, NEW_IDENTITY)
         finally:
-            close_quietly(file)
+            try:
+                file.unlock()  # a child that was forked meanwhile has the file open, and its lock
+            finally:
+                close_quietly(file)
 
     def _publish(self, folder: Folder, file: File, block: bytes) -> None:
         """Write the identity and give it its name (`settle` syncs that); a failure leaves none."""

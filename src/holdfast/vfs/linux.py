@@ -165,7 +165,8 @@ class LinuxVFS(PosixVFS):
     def boot(self) -> str:
         """Return the kernel's own name for it."""
         try:
-            with open("/proc/sys/kernel/random/boot_id", encoding="ascii") as file:
+            # "ascii" is a module to import, whose lock a fork in another thread may keep.
+            with open("/proc/sys/kernel/random/boot_id", encoding="utf-8") as file:
                 return file.read(64).strip()
         except (OSError, UnicodeDecodeError):
             return ""

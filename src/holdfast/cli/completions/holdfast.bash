@@ -4,7 +4,7 @@ _holdfast() {
     local verb=${COMP_WORDS[1]}
     COMPREPLY=()
     if (( COMP_CWORD == 1 )); then
-        words="write edit get set del lock log store verify repair inspect sweep doctor crash demo completion help --help --version"
+        words="write edit get set del lock patch log store verify repair inspect sweep doctor crash demo completion help --help --version"
     elif (( COMP_CWORD == 2 )) && [[ $previous == log ]]; then
         words="append cat tail follow drop"
     elif (( COMP_CWORD == 2 )) && [[ $previous == store ]]; then
@@ -39,6 +39,7 @@ _holdfast() {
             set) words="--str --int --json --incr --default --if --existing -f --force --no-sync --parse -w --wait -E --conflict-exit-code -q --quiet -v --verbose -h --help" ;;
             del) words="-f --force --no-sync --parse -w --wait -E --conflict-exit-code -q --quiet -v --verbose -h --help" ;;
             lock) words="-x -e --exclusive -s --shared -n --nb --nonblock -w --wait --timeout -E --conflict-exit-code -o --close -F --no-fork -c --command --of --who --json -q --quiet -v --verbose -h --help" ;;
+            patch) words="--no-sync -v --verbose -h --help" ;;
             "log append") words="--null --whole --sync --each -q --quiet --json -h --help" ;;
             "log cat") words="--from --to --sequence --null --jsonl --json --written -h --help" ;;
             "log tail") words="-n -f --follow --sequence --null --jsonl --json --written -h --help" ;;

@@ -10,6 +10,7 @@ _holdfast() {
         'set:Change values of a JSON, TOML or YAML file'
         'del:Delete keys of a JSON, TOML or YAML file'
         'lock:Run CMD while holding the lock of FILE'
+        'patch:Write standard input over the bytes of FILE from OFFSET on: all or nothing'
         'log:append, cat, tail, follow, drop'
         'store:get, put, del, ls, export, import, follow'
         'verify:Read all of PATH and say whether it is damaged'
@@ -153,6 +154,13 @@ _holdfast() {
             '-h[show this help]' \
             '--help[show this help]' \
             '*::command:_normal' ;;
+        patch) _arguments -S \
+            '--no-sync[do not wait for the disk\: whole, but not durable]' \
+            '-v[say what was done]' \
+            '--verbose[say what was done]' \
+            '-h[show this help]' \
+            '--help[show this help]' \
+            '*:file:_files' ;;
         "log append") _arguments -S \
             '--null[records of the input end with NUL, not a newline]' \
             '--whole[the whole input is one record]' \

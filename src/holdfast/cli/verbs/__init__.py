@@ -11,6 +11,7 @@ VERBS = {
     "set": "set",
     "del": "delete",
     "lock": "lock",
+    "patch": "patch",
     "log append": "log_append",
     "log cat": "log_cat",
     "log tail": "log_tail",
@@ -50,6 +51,9 @@ cuts, other processes and other people's editors.
 whole files:
   write FILE            replace FILE by standard input
   edit FILE -- CMD      replace FILE by what CMD makes of it, if CMD succeeds
+
+large files of any format:
+  patch FILE OFFSET     write standard input over some bytes, all or nothing
 
 settings and state (JSON, TOML, YAML; comments are kept):
   get FILE [KEY]        print a value

@@ -36,7 +36,8 @@ USAGE = "[OPTION...] PATH"
 SUMMARY = "Say what PATH is, who holds it, and what was left beside it."
 ABOUT = """
 Prints the kind, size, mode and time of PATH; of a JSON, TOML or YAML file its
-keys, or where it does not parse; of a log of lines its files; the lock beside it
+keys, or where it does not parse; of a log of lines its files; of a file that was
+patched in place the patch that waits in its journal; the lock beside it
 and its holder; temporary files of writers that live or were killed; kept old
 versions; and what the filesystem promises. Of a log: the first record that is
 kept, the last that is written, up to which one they are durable, and how many
@@ -67,7 +68,7 @@ def run(args: Namespace) -> int:
     else:
         rows = [(name, _text(name, value)) for name, value in _flat(facts)]
         print_rows(rows, ("FACT", "VALUE"), color=args.color)
-    parts = ("document", "log", "journal", "store")
+    parts = ("document", "log", "journal", "store", "patches")
     return NO if any("error" in facts.get(part, {}) for part in parts) else OK
 
 
@@ -129,8 +130,26 @@ def _of_a_file(path: str, folder: Folder, name: str) -> dict[str, Any]:
         "lock": _lock(path),
         "leftovers": _leftovers(folder, name),
         "versions": kept_numbers(folder, name),
+        **_of_a_patched_file(path),
         **_of_a_line_log(path),
     }
+
+
+def _of_a_patched_file(path: str) -> dict[str, Any]:
+    """What waits in the journal beside it, or why that cannot be told; nothing if there is none."""
+    from holdfast.primitives.in_place_check import check_in_place, has_patches
+
+    if not has_patches(path):
+        return {}
+    try:
+        report = check_in_place(path)
+    except (HoldfastError, OSError) as error:
+        from holdfast.cli.wording import describe
+
+        return {"patches": {"error": describe(error, path)}}
+    found = [finding.message for finding in report.findings]
+    name = "waiting" if report.ok else "error"
+    return {"patches": {name: found[0] if found else None}}
 
 
 def _document(path: str) -> dict[str, Any] | None:

@@ -36,6 +36,9 @@ follows without a gap: its state is one that there was. Commits behind a gap are
 saved in DIR/rest, a plain log, and not applied. If what says whose journal it is
 has been lost, name it by --kind and --codec; a store of JSON tells by itself.
 
+Of a file that was patched DIR is a copy: the file with the patch that waits in
+its journal, also where the file no longer fits it.
+
 Exit code 1: records are missing, or may be; where, is printed. 65: --kind is
 needed. 73: there is something in DIR, or it is in PATH.
 """

@@ -21,7 +21,8 @@ USAGE = "[OPTION...] PATH"
 SUMMARY = "Read all of PATH and say whether it is damaged."
 ABOUT = """
 PATH is the folder of a log, store or journal, a log of lines (.log, .jsonl,
-.ndjson) or a document (.json, .toml, .yaml); which of them, is found by looking.
+.ndjson), a document (.json, .toml, .yaml) or a file that was patched (PATH.journal
+lies beside it); which of them, is found by looking.
 Changes nothing, takes no lock, and may run beside writers.
 
 A torn end, a torn checkpoint that nothing depends on, a hole and a leftover are
