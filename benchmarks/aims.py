@@ -6,6 +6,7 @@ from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from benchmarks.log_peers import ZEROED
+from benchmarks.record_peers import IN_PLACE
 from benchmarks.runner import Spread, differences, median_interval, ratios, spread
 
 if TYPE_CHECKING:
@@ -73,6 +74,7 @@ _FLOCK = "raw flock, kept open"
 _LOG = "holdfast.Log"
 _STORE = "holdfast.Store"
 _SQLITE = "sqlite3*|apsw"
+_RECORDS = "holdfast.RecordFile"
 
 AIMS: tuple[Aim, ...] = (
     Aim("replace 4 KiB, durable: ≤ 1.08 x the raw calls", "replace-small", "time",
@@ -168,6 +170,12 @@ AIMS: tuple[Aim, ...] = (
         for name, among in (("threads", "in a thread"), ("processes", "in a process"))
         for role in ("writer", "reader")
     ),
+    Aim("RecordFile.update: ≤ 1.10 x one in-place write + sync", "record-update", "time", _RECORDS,
+        "ratio", 1.10, against=IN_PLACE, **_ON_DISK),  # type: ignore[arg-type]
+    Aim("RecordFile, 4 processes at random records: ≥ 1.3 x one writer in place",
+        "record-processes", "time", _RECORDS, "speed-up", 1.3, against=f"{IN_PLACE}, one process"),
+    Aim("the lock of a record, with 1,000 others held: ≤ 5 µs", "record-lock", "time",
+        f"{_RECORDS}, 1,000 held", "value", 5.0, "µs"),
     Aim("import holdfast: ≤ +15 ms", "import-time", "time", "holdfast", "difference", 15.0, "ms",
         against="bare interpreter"),
     Aim("import, and load Document: ≤ +15 ms", "import-time", "time", "holdfast.Document",

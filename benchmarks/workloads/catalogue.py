@@ -10,6 +10,7 @@ from benchmarks.workloads.log import log_append, log_asyncio, log_processes, log
 from benchmarks.workloads.log_reading import log_memory, log_read
 from benchmarks.workloads.memory import stream_memory
 from benchmarks.workloads.process import cli_verbs, import_time
+from benchmarks.workloads.records import record_lock, record_processes, record_update
 from benchmarks.workloads.replace import replace_large, replace_small, seam_cost
 from benchmarks.workloads.store import (
     store_asyncio,
@@ -54,6 +55,9 @@ WORKLOADS = {
     "store-memory": Workload(store_memory, on_disk=False),
     "store-checkpoint": Workload(store_checkpoint, on_disk=False),
     "ycsb": Workload(ycsb, on_disk=False),
+    "record-update": Workload(record_update),
+    "record-processes": Workload(record_processes),
+    "record-lock": Workload(record_lock, on_disk=False),
     "line-append": Workload(line_append),
     "stream-write": Workload(stream_write),
     "import-time": Workload(import_time, on_disk=False),

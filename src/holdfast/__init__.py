@@ -30,12 +30,15 @@ if TYPE_CHECKING:
     from holdfast.primitives.async_writer import aopen
     from holdfast.primitives.check_report import CheckReport, Finding, Lost, RepairReport
     from holdfast.primitives.durable_handler import DurableHandler
+    from holdfast.primitives.in_place import InPlaceFile
+    from holdfast.primitives.in_place_recovery import PatchRecovery
     from holdfast.primitives.line_log import LineLog
     from holdfast.primitives.line_log_healing import TornEnd
     from holdfast.primitives.line_log_records import LineRecord
     from holdfast.primitives.lock import FileLock
     from holdfast.primitives.log import Log
     from holdfast.primitives.log_recovery import Recovery
+    from holdfast.primitives.record_file import RecordFile, RecordRecovery
     from holdfast.primitives.replace import awrite_bytes, awrite_text, write_bytes, write_text
     from holdfast.primitives.replacing import areplacing, replacing
     from holdfast.primitives.stream import Stream
@@ -67,6 +70,9 @@ _HOMES = {
     "holdfast.primitives.async_writer": "aopen",
     "holdfast.primitives.check_report": "CheckReport Finding Lost RepairReport",
     "holdfast.primitives.durable_handler": "DurableHandler",
+    "holdfast.primitives.in_place": "InPlaceFile",
+    "holdfast.primitives.in_place_recovery": "PatchRecovery",
+    "holdfast.primitives.record_file": "RecordFile RecordRecovery",
     "holdfast.primitives.line_log_healing": "TornEnd",
     "holdfast.primitives.line_log_records": "LineRecord",
     "holdfast.primitives.line_log": "LineLog",
@@ -107,6 +113,7 @@ __all__ = [
     "HandlePoisoned",
     "Holder",
     "HoldfastError",
+    "InPlaceFile",
     "Journal",
     "KeptVersion",
     "LineLog",
@@ -116,8 +123,11 @@ __all__ = [
     "Lost",
     "MergeReport",
     "PartlyCommitted",
+    "PatchRecovery",
     "PromiseUnavailable",
     "Record",
+    "RecordFile",
+    "RecordRecovery",
     "Recovery",
     "RepairReport",
     "Snapshot",

@@ -208,6 +208,7 @@ _OF_RECORDS: tuple[tuple[str, str, str, str], ...] = (
             ("RecordFile after a failed sync", "killed twice"),
         )
     ),
+    ("RecordFile after a failed sync", "sync_data", "file", f"{_COVERED} (`*, killed twice`)"),
 )
 
 NOT_PROVEN: tuple[Reason, ...] = (
@@ -505,6 +506,7 @@ def reason_for(tooth: Tooth) -> Reason | None:
 
 ONCE_IS_ENOUGH = (
     "replace_atomic, from another folder",
+    "RecordFile after a failed sync",  # the last of its syncs, and of its own one nothing
     "primitives/log_segment.py remove_before",  # where two go, the first
     "primitives/in_place_journal.py PatchJournal.drop",  # where others write, or half a head is
     "primitives/in_place_journal.py PatchJournal.write: self._folder.sync()",  # of a new journal

@@ -30,6 +30,7 @@ WRITERS = {
     *("write_bytes", "write_text", "write_many", "open", "replacing", "sweep", "edit"),
     *("awrite_bytes", "awrite_text", "awrite_many", "aopen", "areplacing", "asweep", "aedit"),
     *("FileLock", "Document", "Log", "LineLog", "Stream", "DurableHandler", "Journal", "Store"),
+    *("RecordFile", "InPlaceFile"),
 }
 """The public names that change something on disk."""
 
@@ -85,6 +86,7 @@ def test_every_writer_is_in_the_registry() -> None:
         *("Record", "Recovery", "LineRecord", "TornEnd"),
         *("CheckReport", "Finding", "Lost", "RepairReport"),
         *("Commit", "StoreSnapshot", "Transaction"),
+        *("PatchRecovery", "RecordRecovery"),
     }
     failures = {
         name

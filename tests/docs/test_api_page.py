@@ -51,7 +51,8 @@ def printed(name: str, function: Any) -> str:
             parts.append("*")
             star = True
         has_default = parameter.default is not parameter.empty
-        stars = "**" if parameter.kind is parameter.VAR_KEYWORD else ""
+        stars = {parameter.VAR_KEYWORD: "**", parameter.VAR_POSITIONAL: "*"}.get(parameter.kind, "")
+        star |= stars == "*"
         default = f"={default_of(parameter)}" if has_default else ""
         parts.append(stars + parameter.name + default)
     return f"{name}({', '.join(parts)})"

@@ -60,7 +60,7 @@ def forget(folder: Folder, name: str) -> bool:
     return True
 
 
-def absolute_path(path: str | os.PathLike[str]) -> str:
+def absolute_path(path: str | bytes | os.PathLike[str]) -> str:
     """Return the absolute path of what is to be opened.
 
     Raises:

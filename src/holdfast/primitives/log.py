@@ -318,7 +318,7 @@ class Log(LogReading):
         """
         if self._closed.is_set():
             return
-        self.end()
+        super().close()
         try:
             self._groups.drain()
             if self._periodic is not None and self._appender.is_open:

@@ -209,7 +209,7 @@ class LogReading:
     acheck = twin(check)
     arepair = twin(repair)
 
-    def end(self) -> None:
+    def close(self) -> None:
         """End every iteration that waits for more, and those that begin later."""
         self._closed.set()
 

@@ -28,6 +28,10 @@ class SharedAppender(Appender):
         super()._forget()
         self._joined: Segment | None = None
 
+    def _close_files(self) -> None:
+        super()._close_files()
+        self._joined = None
+
     def join(self, last: int) -> None:
         """Return when every record up to `last` whose writer asked for its sync is durable.
 
@@ -43,6 +47,9 @@ class SharedAppender(Appender):
             if self._closed:
                 raise self._refused() from None
             raise
+        finally:
+            if self._closed:
+                self._joined = None  # it was perhaps opened after all had been closed
 
     def _is_joined(self, last: int) -> bool:
         log = self._log

@@ -328,7 +328,7 @@ class Journal(Generic[S]):
             self._machine.close()
         finally:
             if self._machine.is_closed:
-                self._reading.end()
+                self._reading.close()
 
     aclose = twin(close, waits=True)
 

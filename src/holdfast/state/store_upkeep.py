@@ -247,7 +247,7 @@ class StoreUpkeep(Generic[V]):
             RuntimeError: A transaction is open in this thread; nothing was done.
         """
         self._transactions.refuse_thread()
-        self._following.end()
+        self._following.close()
         self._machine.close()
 
     async def aclose(self) -> None:

@@ -207,7 +207,7 @@ def test_ended_reading_ends_who_follows(disk) -> None:
     thread = threading.Thread(target=follow)
     thread.start()
     assert begun.wait(20)
-    log.end()
+    log.close()
     thread.join(20)
     assert not thread.is_alive()
     assert list(range(1, 7)) == seen == sequences(log.follow())
@@ -216,13 +216,13 @@ def test_ended_reading_ends_who_follows(disk) -> None:
 def test_forked_child_ends_its_reading_whoever_waited_in_the_parent(disk) -> None:
     """A thread of the parent may have had the lock of the event at that moment."""
     log, ended = reading(disk), reading(disk)
-    ended.end()
-    with log._closed._cond:
+    ended.close()
+    with log._closed._cond:  # type: ignore[attr-defined]
         child = os.fork()
         if not child:
             threading.Timer(20, os._exit, [1]).start()
-            log.end()
+            log.close()
             is_well = [*range(1, 7)] == sequences(log.follow()) == sequences(ended.follow())
             os._exit(0 if is_well else 2)
     assert 0 == os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
-    log.end()
+    log.close()

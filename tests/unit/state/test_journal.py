@@ -6,7 +6,7 @@ import asyncio
 import os
 import threading
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
@@ -322,7 +322,7 @@ def test_rules_are_those_that_were_given(disk) -> None:
 def test_dump_that_returns_text_is_told(disk) -> None:
     """The likeliest mistake; no commit is lost by it."""
     rules: dict[str, Any] = {"initial": list, "apply": list.append, "load": list}
-    with Journal("/text", dump=lambda _: "[]", vfs=disk, **rules) as journal:
+    with Journal("/text", dump=cast("Any", lambda _: "[]"), vfs=disk, **rules) as journal:
         journal.commit(lambda _: b"one")
         with pytest.raises(TypeError, match="`dump` returned text, and a checkpoint is bytes"):
             journal.checkpoint()

@@ -392,6 +392,7 @@ def test_close_in_the_middle_of_commits_and_reads() -> None:
                 thread.join(20)
                 assert not thread.is_alive()
             assert [Closed] * 4 == [type(error) for error in errors], errors
+            errors.clear()  # their frames may hold the file that they would have synced
             assert ([], [], []) == (disk.open_files, disk.open_folders, disk.held_locks)
             assert max(told) <= len(machine_on(disk).refresh())
 

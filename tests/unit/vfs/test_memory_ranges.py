@@ -16,7 +16,7 @@ PATIENCE_S = 20.0
 
 def spans(lock: RangeLock, holder: str) -> list[tuple[int, int, bool]]:
     """What a holder has."""
-    return [tuple(span) for span in lock.holders.get(holder, ())]
+    return [(span[0], span[1], span[2]) for span in lock.holders.get(holder, ())]
 
 
 def test_neighbours_of_one_kind_merge() -> None:

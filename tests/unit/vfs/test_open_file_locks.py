@@ -125,6 +125,7 @@ def test_requests_that_are_kept_are_bounded() -> None:
     for at in range(5000):
         file.lock_range(at, 1)
 
+    assert file.range_locks is not None
     assert len(file.range_locks.requests) <= 4096
     expected = [darwin_request(fcntl.F_WRLCK, at, 1) for at in range(5000)]
     assert expected == [request for _, _, request in kernel.calls]

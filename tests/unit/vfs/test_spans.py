@@ -36,7 +36,9 @@ def test_left_of_several_spans_keeps_their_kinds() -> None:
     assert expected == left_of(spans, Span(3, 5, shared=True))
 
 
-@pytest.mark.parametrize("range_", [(-1, 1), (0, 0), (3, -1), (2**63, 1), (0, 2**63), (2, 2**63 - 1)], ids=str)
+@pytest.mark.parametrize(
+    "range_", [(-1, 1), (0, 0), (3, -1), (2**63, 1), (0, 2**63), (2, 2**63 - 1)], ids=str
+)
 def test_no_range_is_refused(range_) -> None:
     """EINVAL, as the kernel would say."""
     with pytest.raises(OSError, match="nvalid") as caught:

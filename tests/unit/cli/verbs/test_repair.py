@@ -118,9 +118,11 @@ def test_kind_is_named_where_nothing_tells_it(cli, tmp_path) -> None:
 
 def test_store_that_has_lost_its_identity_is_named(cli, tmp_path) -> None:
     """Before its first checkpoint the log alone is there; values of JSON tell by themselves."""
-    for codec, value in (("json", "1"), ("bytes", b"\xff")):
-        with Store(tmp_path / codec, codec=codec) as store:
-            store["a"] = value
+    with Store(tmp_path / "json") as store:
+        store["a"] = "1"
+    with Store(tmp_path / "bytes", codec="bytes") as store_of_bytes:
+        store_of_bytes["a"] = b"\xff"
+    for codec in ("json", "bytes"):
         (tmp_path / codec / "journal").unlink()
     assert 0 == cli("repair", tmp_path / "json", "--to", tmp_path / "new").code
     assert 65 == cli("repair", tmp_path / "bytes", "--to", tmp_path / "b").code
