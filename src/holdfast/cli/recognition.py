@@ -22,10 +22,23 @@ if TYPE_CHECKING:
 else:
     from holdfast.light_typing import NamedTuple
 
-__all__ = ["KINDS", "Kind", "Look", "is_line_log", "is_log", "kind_of", "look_at", "visible"]
+__all__ = [
+    "KINDS",
+    "Kind",
+    "Look",
+    "is_line_log",
+    "is_log",
+    "is_record_file",
+    "kind_of",
+    "look_at",
+    "visible",
+]
 
 _HEAD_BYTES: Final = 4096
-_FILES: Final = ", a log of lines (.log, .jsonl, .ndjson) or a document (.json, .toml, .yaml)"
+_FILES: Final = (
+    ", a file of records, a log of lines (.log, .jsonl, .ndjson)"
+    " or a document (.json, .toml, .yaml)"
+)
 _BINARY: Final = bytes({*range(1, 7), *range(14, 27), *range(28, 32), 127})
 """What no text holds. NUL is not among them: a power cut leaves zeros in a log of lines."""
 
@@ -163,6 +176,25 @@ def _is_document(seen: Look) -> bool:
     return seen.head is not None and codec_of(seen.path) is not None
 
 
+def is_record_file(seen: Look) -> bool:
+    """Whether a file is one of records, perhaps a damaged one: by how it begins."""
+    from holdfast.formats import record_format
+
+    return seen.head is not None and record_format.is_record_file(seen.head)
+
+
+def _check_records(path: str) -> CheckReport:
+    from holdfast.primitives.record_check import check_records
+
+    return check_records(path)
+
+
+def _repair_records(path: str, to: str) -> RepairReport:
+    from holdfast.primitives.record_repair import repair_records
+
+    return repair_records(path, to)
+
+
 def _is_patched(seen: Look) -> bool:
     from holdfast.primitives.in_place_check import has_patches
 
@@ -234,6 +266,7 @@ KINDS: Final = (
     Kind("store", _is_store, _check_journal, _repair_journal),
     _JOURNAL,
     Kind("log", _is_log_folder, _check_log, _repair_log),
+    Kind("record file", is_record_file, _check_records, _repair_records),
     Kind("patched file", _is_patched, _check_patched, _repair_patched),
     Kind("line log", is_line_log, _check_line_log, None,
          "The next append settles a torn end; mend other lines in an editor."),

@@ -66,7 +66,8 @@ _CONVENTIONS = """
 - `NO_COLOR`, `CLICOLOR_FORCE` and `--color` decide about colour.
 - SIGINT, SIGTERM and SIGHUP undo everything (exit codes 130, 143, 129) until the new contents
   are complete. From there on the replacement is finished, and the exit code says how it went.
-- `log append` ends between two syncs: what it had read whole is appended, and it says how much.
+- `log append` and `records append` end between two syncs: what they had read whole is appended, and
+  they say how much.
   `store import` leaves whole batches. What only reads ends at once.
 - While CMD runs, these signals are passed on to it. A broken pipe ends with SIGPIPE.
 - Output that cannot be printed is exit code 74; the message says so if a file was changed before.

@@ -6,21 +6,22 @@ I1  What a writer may be changing just then is looked at again under the lock of
 
 from __future__ import annotations
 
-from holdfast.errors import Corruption, LockTimeout
+from holdfast.errors import Corruption, LockTimeout, UnknownFormat
 from holdfast.formats.record_format import SECTORS, SLOT_HEAD_BYTES
 from holdfast.primitives.check_report import CheckReport, Finding
 from holdfast.primitives.record_locks import RecordLocks
-from holdfast.primitives.record_place import newest_of
+from holdfast.primitives.record_place import RecordPlace, newest_of
 from holdfast.primitives.record_tally import Tally
+from holdfast.vfs import CLOCK, SYSTEM
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from holdfast.primitives.record_place import Pair, RecordPlace
+    from holdfast.primitives.record_place import Pair
     from holdfast.vfs import VFS, Clock
 
-__all__ = ["check_place", "half_damaged", "locks_of_reader"]
+__all__ = ["check_place", "check_records", "half_damaged", "locks_of_reader"]
 
 _PATIENCE_S = 5.0
 _MAX_FINDINGS = 1000
@@ -62,6 +63,29 @@ def check_place(place: RecordPlace, locks: RecordLocks | None) -> CheckReport:
     return _Check(place, locks).run()
 
 
+def check_records(path: str, *, vfs: VFS = SYSTEM, clock: Clock = CLOCK) -> CheckReport:
+    """Return what `RecordFile.check` would of the file at `path`, also where it cannot be opened.
+
+    Raises:
+        UnknownFormat: it is of a later format; it is untouched.
+        OSError: it cannot be read.
+    """
+    try:
+        place = RecordPlace(path, None, new=None, vfs=vfs)
+    except UnknownFormat:
+        raise
+    except Corruption as error:
+        finding = Finding("damage", path, error.offset, str(error))
+        return CheckReport(path, _KIND, 0, vfs.stat(path).st_size, (finding,))
+    locks = locks_of_reader(place.lock_path, vfs=vfs, clock=clock)
+    try:
+        return check_place(place, locks)
+    finally:
+        if locks is not None:
+            locks.close()
+        place.close()
+
+
 class _Check:
     def __init__(self, place: RecordPlace, locks: RecordLocks | None) -> None:
         self.place = place
@@ -70,6 +94,7 @@ class _Check:
         self.omitted = 0
         self.records = 0
         self.claimed = 0
+        self.is_refused = False  # who opens it to write changes nothing, but is told
 
     def run(self) -> CheckReport:
         """Look at each record in turn, then behind the last one."""
@@ -80,7 +105,7 @@ class _Check:
                 if number < count:
                     self._record(number, pair)
             self._paddings(chunk, count)
-        if self.claimed > count:
+        if self.claimed > count and not self.is_refused:
             self._add(
                 "damage",
                 head.place(count, 0),
@@ -99,7 +124,8 @@ class _Check:
             return tally.survey()
         except Corruption as error:
             self._add("damage", error.offset, str(error))
-            return tally.count
+            self.is_refused = True
+            return tally.advance()
 
     def _add(self, kind: str, offset: int | None, message: str) -> None:
         if len(self.findings) < _MAX_FINDINGS:
@@ -170,7 +196,7 @@ class _Check:
                         f"{place.path}: there is something behind a copy of record {number}. "
                         f"The record is whole. {_HEAL}",
                     )
-                elif number >= count and any(block):
+                elif number >= count and any(block) and not self.is_refused:
                     self._behind(number, array)
 
     def _behind(self, number: int, array: int) -> None:

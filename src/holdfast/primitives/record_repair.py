@@ -14,20 +14,20 @@ from holdfast.formats.record_format import HEAD_BYTES, Slot, encode_record_head,
 from holdfast.primitives.beside import beside
 from holdfast.primitives.check_report import Lost, RepairReport
 from holdfast.primitives.record_marks import clear_all
-from holdfast.primitives.record_place import LOCK_SUFFIX, newest_of
+from holdfast.primitives.record_place import LOCK_SUFFIX, RecordPlace, newest_of
 from holdfast.primitives.record_tally import Tally
 from holdfast.primitives.replacement import Creation
 from holdfast.primitives.target import find, how
 from holdfast.primitives.temp import write_all
+from holdfast.vfs import SYSTEM
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from holdfast.primitives.record_place import RecordPlace
     from holdfast.vfs import VFS, File
 
-__all__ = ["copy_records"]
+__all__ = ["copy_records", "repair_records"]
 
 _MAX_LOST = 1000
 
@@ -56,6 +56,21 @@ def copy_records(place: RecordPlace, to: str, *, vfs: VFS) -> RepairReport:
     finally:
         target.close()
     return RepairReport(place.path, to, copying.records, tuple(copying.lost), copying.notes())
+
+
+def repair_records(path: str, to: str, *, vfs: VFS = SYSTEM) -> RepairReport:
+    """Do as `RecordFile.repair`, also for a file whose records are too damaged to open it.
+
+    Raises:
+        FileExistsError: there is something at `to`; nothing was done.
+        Corruption: the head is damaged, without which nothing can be read; nothing was done.
+        OSError: it cannot be copied; no file is left at `to`.
+    """
+    place = RecordPlace(path, None, new=None, vfs=vfs)
+    try:
+        return copy_records(place, to, vfs=vfs)
+    finally:
+        place.close()
 
 
 class _Copying:

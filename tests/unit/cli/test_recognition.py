@@ -7,8 +7,16 @@ import os
 import pytest
 
 from holdfast.cli.exits import Failure
-from holdfast.cli.recognition import KINDS, is_line_log, is_log, kind_of, look_at
+from holdfast.cli.recognition import (
+    KINDS,
+    is_line_log,
+    is_log,
+    is_record_file,
+    kind_of,
+    look_at,
+)
 from holdfast.primitives.log import Log
+from holdfast.primitives.record_file import RecordFile
 from holdfast.state.store import Store
 from holdfast.vfs import SYSTEM
 from tests.support.journal_files import commit, opened
@@ -107,3 +115,15 @@ def test_what_cannot_be_repaired_is_told_so(tmp_path) -> None:
     (tmp_path / "other").touch()
     with pytest.raises(Failure, match=r"repaired\. .* log, store or journal\.$"):
         kind_of(str(tmp_path), to_repair=True)
+
+
+def test_file_of_records_is_told_by_its_beginning(tmp_path) -> None:
+    """Whatever its name is, and if it is damaged."""
+    for name in ("a.rec", "a.json", "a.log"):
+        with RecordFile(tmp_path / name, {"id": "I"}) as records:
+            records.append({"id": 1})
+        assert is_record_file(look_at(str(tmp_path / name)))
+        assert "record file" == kind_of(str(tmp_path / name)).name
+    (tmp_path / "a.rec").write_bytes((tmp_path / "a.rec").read_bytes()[:8])
+    assert "record file" == kind_of(str(tmp_path / "a.rec"), to_repair=True).name
+    assert not is_record_file(look_at(str(tmp_path)))

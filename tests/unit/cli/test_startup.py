@@ -8,6 +8,7 @@ import sys
 import pytest
 
 from holdfast.primitives.log import Log
+from holdfast.primitives.record_file import RecordFile
 from holdfast.state.store import Store
 from tests.support.command_line import environment
 
@@ -41,6 +42,10 @@ COMMANDS = {
     "set": ("set", "state.json", "n=2"),
     "del": ("del", "state.json", "n"),
     "lock": ("lock", "l", "--", "true"),
+    "records ls": ("records", "ls", "a.rec"),
+    "records get": ("records", "get", "a.rec", "0"),
+    "records set": ("records", "set", "a.rec", "0", "id=2"),
+    "records append": ("records", "append", "a.rec", "id=2"),
     "log append": ("log", "append", "new-log", "one"),
     "log cat": ("log", "cat", "log"),
     "log tail": ("log", "tail", "log"),
@@ -55,10 +60,13 @@ COMMANDS = {
     "store follow": ("store", "follow", "--timeout", "0", "--from", "1", "store"),
     "verify": ("verify", "log"),
     "verify store": ("verify", "store"),
+    "verify records": ("verify", "a.rec"),
     "repair": ("repair", "log", "--to", "repaired"),
     "repair store": ("repair", "store", "--to", "repaired"),
+    "repair records": ("repair", "a.rec", "--to", "repaired"),
     "inspect": ("inspect", "state.json"),
     "inspect store": ("inspect", "store"),
+    "inspect records": ("inspect", "a.rec"),
     "sweep": ("sweep",),
     "completion": ("completion", "bash"),
     # Reason: wrong usage, told before anything is run; what a run loads is no matter then.
@@ -82,7 +90,9 @@ def loaded(argv, cwd) -> set[str]:
 
 @pytest.fixture(autouse=True)
 def log(tmp_path) -> None:
-    """A log of one record, and a store of one key."""
+    """A log of one record, a file of one, and a store of one key."""
+    with RecordFile(tmp_path / "a.rec", {"id": "I"}) as records:
+        records.append({"id": 1})
     with Log(tmp_path / "log") as made:
         made.append(b"one")
     with Store(tmp_path / "store") as store:

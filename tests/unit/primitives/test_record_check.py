@@ -2,9 +2,17 @@
 
 from __future__ import annotations
 
+from zlib import crc32
+
 import pytest
 
-from holdfast.primitives.record_check import check_place, half_damaged, locks_of_reader
+from holdfast.errors import UnknownFormat
+from holdfast.primitives.record_check import (
+    check_place,
+    check_records,
+    half_damaged,
+    locks_of_reader,
+)
 from holdfast.primitives.record_place import RecordPlace
 from holdfast.vfs import CLOCK
 from holdfast.vfs.memory import MemoryVFS
@@ -94,3 +102,22 @@ def test_reader_gets_locks_where_there_is_a_sidecar() -> None:
     assert locks_of_reader("/r.rec.lock", vfs=disk, clock=CLOCK) is None
     put_file(disk, b"", "/r.rec.lock")
     assert locks_of_reader("/r.rec.lock", vfs=disk, clock=CLOCK) is not None
+
+
+def test_file_that_cannot_be_opened_is_checked() -> None:
+    """A damaged head is a finding, as records that are gone are; a later format is refused."""
+    disk = MemoryVFS()
+    put_file(disk, RecordBytes(5, 6).whole, "/whole")
+    put_file(disk, RecordBytes(5, 6).put(0, 3, 5, durable=9).whole, "/gone")
+    put_file(disk, RecordBytes(5).whole[:100], "/cut")
+    whole, gone, cut = (check_records(path, vfs=disk) for path in ("/whole", "/gone", "/cut"))
+    assert (True, 2) == (whole.ok, whole.records)
+    assert (False, 2, 1) == (gone.ok, gone.records, len(gone.findings))
+    assert (False, 0, 100) == (cut.ok, cut.records, cut.size_bytes)
+    assert "only 100 of the 4096 bytes" in cut.findings[0].message
+
+    block = bytearray(RecordBytes().whole)
+    block[8] = 2
+    block[-4:] = crc32(block[:-4]).to_bytes(4, "little")
+    with pytest.raises(UnknownFormat):
+        check_records(put_file(disk, bytes(block), "/later"), vfs=disk)

@@ -7,7 +7,7 @@ import pytest
 from holdfast.errors import Corruption
 from holdfast.primitives.record_file import RecordFile
 from holdfast.primitives.record_place import RecordPlace
-from holdfast.primitives.record_repair import copy_records
+from holdfast.primitives.record_repair import copy_records, repair_records
 from holdfast.vfs.memory import MemoryVFS
 from tests.support.record_bytes import RecordBytes, put_file, values
 
@@ -71,3 +71,14 @@ def test_damaged_head_cannot_be_repaired() -> None:
     path = put_file(disk, b"\x89HFREC\r\n" + bytes(9000))
     with pytest.raises(Corruption, match="backup"):
         RecordFile(path, vfs=disk)
+
+
+def test_file_that_cannot_be_opened_is_repaired() -> None:
+    """Where records are gone; not without a head."""
+    disk = MemoryVFS()
+    gone = put_file(disk, RecordBytes(5, 6).put(0, 3, 5, durable=3).whole, "/gone")
+    report = repair_records(gone, "/new", vfs=disk)
+    assert (2, 1) == (report.records, len(report.lost))
+    with pytest.raises(Corruption, match="of its head"):
+        repair_records(put_file(disk, RecordBytes(5).whole[:9], "/cut"), "/other", vfs=disk)
+    assert "other" not in disk.tree()

@@ -4,7 +4,9 @@ _holdfast() {
     local verb=${COMP_WORDS[1]}
     COMPREPLY=()
     if (( COMP_CWORD == 1 )); then
-        words="write edit get set del lock patch log store verify repair inspect sweep doctor crash demo completion help --help --version"
+        words="write edit get set del lock patch records log store verify repair inspect sweep doctor crash demo completion help --help --version"
+    elif (( COMP_CWORD == 2 )) && [[ $previous == records ]]; then
+        words="ls get set append"
     elif (( COMP_CWORD == 2 )) && [[ $previous == log ]]; then
         words="append cat tail follow drop"
     elif (( COMP_CWORD == 2 )) && [[ $previous == store ]]; then
@@ -12,7 +14,7 @@ _holdfast() {
     elif [[ $previous == "--" ]]; then
         COMPREPLY=( $(compgen -c -- "$cur") ); return
     else
-        case $verb in log|store) verb="$verb ${COMP_WORDS[2]}" ;; esac
+        case $verb in records|log|store) verb="$verb ${COMP_WORDS[2]}" ;; esac
         case "$verb $previous" in
             "edit --parse") words="json toml yaml" ;;
             "edit --color") words="auto always never" ;;
@@ -40,6 +42,10 @@ _holdfast() {
             del) words="-f --force --no-sync --parse -w --wait -E --conflict-exit-code -q --quiet -v --verbose -h --help" ;;
             lock) words="-x -e --exclusive -s --shared -n --nb --nonblock -w --wait --timeout -E --conflict-exit-code -o --close -F --no-fork -c --command --of --who --json -q --quiet -v --verbose -h --help" ;;
             patch) words="--no-sync -v --verbose -h --help" ;;
+            "records ls") words="--from --to --json -h --help" ;;
+            "records get") words="--raw --json -q --quiet -h --help" ;;
+            "records set") words="-w --wait -E --conflict-exit-code -q --quiet -h --help" ;;
+            "records append") words="--create -q --quiet --json -h --help" ;;
             "log append") words="--null --whole --sync --each -q --quiet --json -h --help" ;;
             "log cat") words="--from --to --sequence --null --jsonl --json --written -h --help" ;;
             "log tail") words="-n -f --follow --sequence --null --jsonl --json --written -h --help" ;;

@@ -11,6 +11,7 @@ _holdfast() {
         'del:Delete keys of a JSON, TOML or YAML file'
         'lock:Run CMD while holding the lock of FILE'
         'patch:Write standard input over the bytes of FILE from OFFSET on: all or nothing'
+        'records:ls, get, set, append'
         'log:append, cat, tail, follow, drop'
         'store:get, put, del, ls, export, import, follow'
         'verify:Read all of PATH and say whether it is damaged'
@@ -26,6 +27,9 @@ _holdfast() {
     case $state in
     verb) _describe verb verbs ;;
     argument)
+        if [[ $words[1] == records ]] && (( CURRENT == 2 )); then
+            compadd ls get set append; return
+        fi
         if [[ $words[1] == log ]] && (( CURRENT == 2 )); then
             compadd append cat tail follow drop; return
         fi
@@ -33,7 +37,7 @@ _holdfast() {
             compadd get put del ls export import follow; return
         fi
         local verb=$words[1]
-        case $verb in log|store) verb="$verb $words[2]" ;; esac
+        case $verb in records|log|store) verb="$verb $words[2]" ;; esac
         case $verb in
         write) _arguments -S \
             '-n[only make a new file, else exit 73]' \
@@ -161,6 +165,39 @@ _holdfast() {
             '-h[show this help]' \
             '--help[show this help]' \
             '*:file:_files' ;;
+        "records ls") _arguments -S \
+            '--from[begin with this record (default\: 0)]:N: ' \
+            '--to[end with this record]:N: ' \
+            '--json[print one JSON document; an error is printed as one too]' \
+            '-h[show this help]' \
+            '--help[show this help]' \
+            '*:file:_files' ;;
+        "records get") _arguments -S \
+            '--raw[print no newline after the value]' \
+            '--json[print one JSON document; an error is printed as one too]' \
+            '-q[say nothing when the answer is no]' \
+            '--quiet[say nothing when the answer is no]' \
+            '-h[show this help]' \
+            '--help[show this help]' \
+            '*:file:_files' ;;
+        "records set") _arguments -S \
+            '-w[wait at most so long for the lock (default\: as long as it takes)]:SECS: ' \
+            '--wait[wait at most so long for the lock (default\: as long as it takes)]:SECS: ' \
+            '-E[exit with N, not 75, when the lock is busy or somebody was faster]:N: ' \
+            '--conflict-exit-code[exit with N, not 75, when the lock is busy or somebody was faster]:N: ' \
+            '-q[say nothing when the answer is no]' \
+            '--quiet[say nothing when the answer is no]' \
+            '-h[show this help]' \
+            '--help[show this help]' \
+            '*:file:_files' ;;
+        "records append") _arguments -S \
+            '--create[make FILE when it is missing; one that is there must have this layout]:LAYOUT: ' \
+            '-q[print no numbers]' \
+            '--quiet[print no numbers]' \
+            '--json[print one JSON document; an error is printed as one too]' \
+            '-h[show this help]' \
+            '--help[show this help]' \
+            '*:file:_files' ;;
         "log append") _arguments -S \
             '--null[records of the input end with NUL, not a newline]' \
             '--whole[the whole input is one record]' \
@@ -277,7 +314,7 @@ _holdfast() {
             '--help[show this help]' \
             '*:file:_files' ;;
         repair) _arguments -S \
-            '--to[the folder to fill]:DIR: ' \
+            '--to[the folder to fill, or the file to make]:DIR: ' \
             '--kind[store or journal\: what PATH is, if its identity is lost]:KIND:(store journal)' \
             '--codec[of its values, in the same case]:NAME:_files' \
             '--json[print one JSON document; an error is printed as one too]' \

@@ -12,6 +12,10 @@ VERBS = {
     "del": "delete",
     "lock": "lock",
     "patch": "patch",
+    "records ls": "records_ls",
+    "records get": "records_get",
+    "records set": "records_set",
+    "records append": "records_append",
     "log append": "log_append",
     "log cat": "log_cat",
     "log tail": "log_tail",
@@ -36,6 +40,7 @@ VERBS = {
 """The module of each verb; some have two words."""
 
 GROUPS = {
+    "records": ["ls", "get", "set", "append"],
     "log": ["append", "cat", "tail", "follow", "drop"],
     "store": ["get", "put", "del", "ls", "export", "import", "follow"],
 }
@@ -54,6 +59,12 @@ whole files:
 
 large files of any format:
   patch FILE OFFSET     write standard input over some bytes, all or nothing
+
+files of records (of a fixed size, changed in place):
+  records ls FILE       print the records as JSON lines
+  records get FILE N    print a record
+  records set FILE N    change fields of a record, durably
+  records append FILE   append records, or JSON lines of standard input
 
 settings and state (JSON, TOML, YAML; comments are kept):
   get FILE [KEY]        print a value
@@ -80,8 +91,8 @@ stores (keys and values that many processes share):
   store follow DIR      print its changes as they come
 
 what others or a crash have damaged:
-  verify PATH           read all of a log, store or document: is it damaged?
-  repair PATH --to DIR  save what is whole of a damaged log or store
+  verify PATH           read all of a log, store, file: is it damaged?
+  repair PATH --to DIR  save what is whole of a damaged log, store, file
 
 your own program:
   crash -- CMD          find what a power cut or a kill of CMD would destroy

@@ -37,7 +37,9 @@ SUMMARY = "Say what PATH is, who holds it, and what was left beside it."
 ABOUT = """
 Prints the kind, size, mode and time of PATH; of a JSON, TOML or YAML file its
 keys, or where it does not parse; of a log of lines its files; of a file that was
-patched in place the patch that waits in its journal; the lock beside it
+patched in place the patch that waits in its journal; of a file of records the
+layout, how many there are, the sizes of a record and of its place, the highest
+generation in the last chunk, and whether its sidecar is there; the lock beside it
 and its holder; temporary files of writers that live or were killed; kept old
 versions; and what the filesystem promises. Of a log: the first record that is
 kept, the last that is written, up to which one they are durable, and how many
@@ -68,7 +70,7 @@ def run(args: Namespace) -> int:
     else:
         rows = [(name, _text(name, value)) for name, value in _flat(facts)]
         print_rows(rows, ("FACT", "VALUE"), color=args.color)
-    parts = ("document", "log", "journal", "store", "patches")
+    parts = ("document", "log", "journal", "store", "patches", "records")
     return NO if any("error" in facts.get(part, {}) for part in parts) else OK
 
 
@@ -124,6 +126,8 @@ def _kind(mode: int) -> str:
 def _of_a_file(path: str, folder: Folder, name: str) -> dict[str, Any]:
     from holdfast.state.kept import kept_numbers
 
+    if records := _of_a_record_file(path):
+        return {**records, "lock": _lock(path), "leftovers": _leftovers(folder, name)}
     document = _document(path)
     return {
         **({"document": document} if document is not None else {}),
@@ -150,6 +154,22 @@ def _of_a_patched_file(path: str) -> dict[str, Any]:
     found = [finding.message for finding in report.findings]
     name = "waiting" if report.ok else "error"
     return {"patches": {name: found[0] if found else None}}
+
+
+def _of_a_record_file(path: str) -> dict[str, Any]:
+    """Its layout and count, or why they cannot be told; nothing for another file."""
+    from holdfast.cli.recognition import is_record_file, look_at
+
+    if not is_record_file(look_at(path)):
+        return {}
+    from holdfast.cli.records import facts_of_file
+
+    try:
+        return {"records": facts_of_file(path)}
+    except (HoldfastError, OSError) as error:
+        from holdfast.cli.wording import describe
+
+        return {"records": {"error": describe(error, path)}}
 
 
 def _document(path: str) -> dict[str, Any] | None:

@@ -36,6 +36,9 @@ follows without a gap: its state is one that there was. Commits behind a gap are
 saved in DIR/rest, a plain log, and not applied. If what says whose journal it is
 has been lost, name it by --kind and --codec; a store of JSON tells by itself.
 
+Of a file of records DIR is a new file, with each record of which a copy is whole,
+under its number. A record that is lost has zeros in all fields there.
+
 Of a file that was patched DIR is a copy: the file with the patch that waits in
 its journal, also where the file no longer fits it.
 
@@ -50,8 +53,8 @@ holdfast repair events --to events.repaired
 def configure(parser: Parser) -> None:
     """Add the arguments."""
     add = parser.add_argument
-    add("path", metavar="PATH", help="the folder of a log, store or journal")
-    add("--to", required=True, metavar="DIR", help="the folder to fill")
+    add("path", metavar="PATH", help="the folder of a log, store or journal, or a file")
+    add("--to", required=True, metavar="DIR", help="the folder to fill, or the file to make")
     add("--kind", choices=("store", "journal"), metavar="KIND",
         help="store or journal: what PATH is, if its identity is lost")  # fmt: skip
     add("--codec", metavar="NAME", help="of its values, in the same case")
@@ -75,7 +78,7 @@ def run(args: Namespace) -> int:
         try:
             report = _repaired(kind, path, to, args=args)
         except FileExistsError:
-            raise _refused(to, "is not empty") from None
+            raise _refused(path, to, "is not empty") from None
         except OSError as error:
             if error.filename == os.path.basename(to):  # its folder's descriptor was asked
                 error.filename = to
@@ -100,31 +103,36 @@ def _repaired(kind: Kind, path: str, to: str, *, args: Namespace) -> RepairRepor
 
 
 def _refuse_target(path: str, to: str) -> None:
-    """Refuse what cannot be filled, before anything is made.
+    """Refuse what cannot be filled or made, before anything is.
 
     Raises:
-        Failure: it is no folder, or a part of what is to be saved.
+        Failure: it is no folder, or, where a file is to be made, there; or a part of `path`.
     """
     real, source = SYSTEM.resolve(to), SYSTEM.resolve(path)
     if real != source and real.startswith(os.path.join(source, "")):
         reason = f"is inside {path}"
-    elif not _may_be_a_folder(real):
+    elif _is_folder(source):
+        if _is_folder(real) is not False:
+            return
         reason = "is no folder"
+    elif _is_folder(real) is not None:
+        reason = "is there"
     else:
         return
-    raise _refused(to, reason)
+    raise _refused(path, to, reason)
 
 
-def _refused(to: str, reason: str) -> Failure:
-    message = f"{to}: {reason}. Nothing was made. Give a folder that is missing or empty."
-    return Failure(message, CANNOT_CREATE, path=to)
+def _refused(path: str, to: str, reason: str) -> Failure:
+    what = "a folder that is missing or empty" if _is_folder(path) else "the name of a new file"
+    return Failure(f"{to}: {reason}. Nothing was made. Give {what}.", CANNOT_CREATE, path=to)
 
 
-def _may_be_a_folder(path: str) -> bool:
+def _is_folder(path: str) -> bool | None:
+    """Whether it is one; None where nothing is."""
     try:
         return S_ISDIR(SYSTEM.stat(path).st_mode)
     except FileNotFoundError:
-        return True
+        return None
     except NotADirectoryError:
         return False
 

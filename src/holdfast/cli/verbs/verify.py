@@ -21,9 +21,10 @@ USAGE = "[OPTION...] PATH"
 SUMMARY = "Read all of PATH and say whether it is damaged."
 ABOUT = """
 PATH is the folder of a log, store or journal, a log of lines (.log, .jsonl,
-.ndjson), a document (.json, .toml, .yaml) or a file that was patched (PATH.journal
-lies beside it); which of them, is found by looking.
-Changes nothing, takes no lock, and may run beside writers.
+.ndjson), a document (.json, .toml, .yaml), a file of records or a file that was
+patched (PATH.journal lies beside it); which of them, is found by looking.
+Changes nothing and may run beside writers. Takes no lock, but for a moment that of
+a record of which a copy is not whole.
 
 A torn end, a torn checkpoint that nothing depends on, a hole and a leftover are
 what a crash leaves of writes that nobody was told of; they are listed, and are
@@ -38,7 +39,9 @@ holdfast verify --json events | jq .findings
 def configure(parser: Parser) -> None:
     """Add the arguments."""
     parser.add_argument(
-        "path", metavar="PATH", help="a log, store, journal, log of lines or document"
+        "path",
+        metavar="PATH",
+        help="a log, store, journal, file of records, log of lines or document",
     )
     add_json(parser)
     add_color(parser)

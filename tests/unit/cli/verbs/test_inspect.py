@@ -8,6 +8,7 @@ import os
 from holdfast import Document, FileLock
 from holdfast.primitives.log import Log
 from holdfast.state.store import Store
+from tests.support.record_bytes import RecordBytes
 
 
 def facts(cli, path, code=0):
@@ -213,3 +214,21 @@ def test_store_is_described(cli, tmp_path) -> None:
     assert "1" == rows["store.checkpoints.checkpoint-a.generation"]
     (tmp_path / "s" / "journal").write_bytes(b"")
     assert "error" in facts(cli, tmp_path / "s", 1)["journal"]
+
+
+def test_file_of_records_is_described(cli, tmp_path) -> None:
+    """Its layout and count, whatever its name is; or why they cannot be told."""
+    path = tmp_path / "a.json"
+    path.write_bytes(RecordBytes(5, 6).put(1, 7, 9).whole)
+    seen = facts(cli, path)
+    assert (2, 7, None, f"{path}.lock") == (
+        seen["records"]["records"],
+        seen["records"]["newest_generation"],
+        seen["records"]["sidecar"],
+        seen["lock"]["path"],
+    )
+    assert {"id": "I", "value": "q", "name": "24s"} == seen["records"]["layout"]
+    assert "document" not in seen
+    assert "records.layout.value\tq\n" in cli("inspect", path).out
+    path.write_bytes(RecordBytes(5, 6).put(0, 3, 5, durable=9).whole)
+    assert "9 records were durable" in facts(cli, path, 1)["records"]["error"]

@@ -8,6 +8,7 @@ import pytest
 
 from holdfast.primitives.log import Log
 from holdfast.state.store import Store
+from tests.support.record_bytes import RecordBytes
 from tests.unit.cli.verbs.test_verify import damaged_log
 
 
@@ -140,3 +141,36 @@ def test_target_that_is_not_empty_is_73(cli, tmp_path) -> None:
     code, out, err = cli("repair", tmp_path / "log", "--to", tmp_path)
     assert (73, "") == (code, out)
     assert "is not empty. Nothing was made. Give a folder that is missing or empty." in err
+
+
+def test_file_of_records_is_copied(cli, tmp_path) -> None:
+    """A record that is lost has zeros; it is told, and the exit code says so."""
+    path, new = tmp_path / "a.rec", tmp_path / "new.rec"
+    path.write_bytes(RecordBytes(5, 6, 7, 8).over(1, 0, b"x").whole)
+    assert (0, "") == cli("repair", path, "--to", new)[::2]
+    assert 0 == cli("verify", "-q", new).code
+    data = RecordBytes(5, 6, 7, 8).over(1, 0, b"x").over(1, 1, b"x").whole
+    path.write_bytes(data)
+    code, out, err = cli("repair", path, "--to", tmp_path / "other.rec")
+
+    assert (1, "", data) == (code, err, path.read_bytes())
+    assert "records\t3\n" in out
+    assert "both copies of record 1 are damaged; it has zeros in all fields" in out
+    found = cli("records", "ls", tmp_path / "other.rec").out.splitlines()
+    assert [5, 0, 7, 8] == [json.loads(line)["value"] for line in found]
+
+
+def test_file_is_copied_to_where_nothing_is(cli, tmp_path) -> None:
+    """Not over another file, nor to a folder; without a head it is not copied at all."""
+    path = tmp_path / "a.rec"
+    path.write_bytes(RecordBytes(5).whole)
+    (tmp_path / "there").touch()
+    for to in (tmp_path, tmp_path / "there", path):
+        code, out, err = cli("repair", path, "--to", to)
+        assert (73, "") == (code, out)
+        assert f"{to}: is there. Nothing was made. Give the name of a new file." in err
+    path.write_bytes(RecordBytes(5).whole[:4000])
+    code, out, err = cli("repair", path, "--to", tmp_path / "new")
+    assert (65, "") == (code, out)
+    assert "Take the file from a backup." in err
+    assert not (tmp_path / "new").exists()

@@ -9,6 +9,7 @@ import pytest
 
 from holdfast.primitives.log import Log
 from holdfast.state.store import Store
+from tests.support.record_bytes import RecordBytes
 
 
 def damaged_log(folder: Path) -> Path:
@@ -131,3 +132,23 @@ def test_store_is_verified(cli, tmp_path) -> None:
     segment.write_bytes(segment.read_bytes().replace(b"other", b"oTher"))
 
     assert ["damage"] == [f["kind"] for f in facts(cli, tmp_path / "s", 65)["findings"]]
+
+
+def test_file_of_records_is_verified(cli, tmp_path) -> None:
+    """Damage of a copy, of a record and of the head is told; nothing is changed."""
+    path = tmp_path / "a.rec"
+    path.write_bytes(RecordBytes(5, 6, 7).whole)
+    seen = facts(cli, path)
+    assert ("record file", 3, True, []) == tuple(
+        seen[name] for name in ("kind", "records", "ok", "findings")
+    )
+    for data, said in (
+        (RecordBytes(5, 6, 7).over(1, 0, b"x").whole, "one copy of record 1 is damaged"),
+        (RecordBytes(5, 6, 7, 8).over(1, 0, b"x").over(1, 1, b"x").whole, "copies of record 1"),
+        (RecordBytes(5, 6).put(0, 3, 5, durable=9).whole, "9 records were durable"),
+        (RecordBytes(5).whole[:4000], "of the 4096 bytes of its head"),
+    ):
+        path.write_bytes(data)
+        found = facts(cli, path, 65)["findings"]
+        assert said in " ".join(one["message"] for one in found)
+        assert data == path.read_bytes()
