@@ -31,7 +31,8 @@ def test_no_acknowledged_change_is_lost_and_no_lock_is_left(tmp_path: Path, kill
     path = tmp_path / "r.rec"
     with RecordFile(path, FIELDS, chunk_bytes=4096) as records:
         records.append_many([record(number) for number in range(9)])
-    workers = [start(path, worker, scaled(200)) for worker in range(4)]
+    changes = 1_000_000 if kill else scaled(200)  # none ends before it is killed
+    workers = [start(path, worker, changes) for worker in range(4)]
     told: Counter[int] = Counter()
     appended: list[int] = []
     for worker in workers:
