@@ -16,7 +16,7 @@ from hypothesis import HealthCheck, settings
 _QUIET = {"deadline": None, "suppress_health_check": [HealthCheck.too_slow]}
 
 settings.register_profile("fast", max_examples=25, derandomize=True, **_QUIET)
-settings.register_profile("default", max_examples=150, derandomize=True, **_QUIET)
+settings.register_profile("default", max_examples=100, derandomize=True, **_QUIET)
 settings.register_profile("long", max_examples=5000, print_blob=True, **_QUIET)
 settings.load_profile(os.environ.get("HOLDFAST_PROFILE", "default"))
 
